@@ -1,0 +1,1 @@
+//! BPMN XML to a validated, compiled process, with the refusals that Zeebe gives

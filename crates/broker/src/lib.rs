@@ -1,0 +1,1 @@
+//! A Zeebe-compatible broker: durable log, gRPC gateway, REST searches

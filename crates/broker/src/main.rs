@@ -1,0 +1,3 @@
+//! A Zeebe-compatible broker: durable log, gRPC gateway, REST searches
+
+fn main() {}

@@ -1,0 +1,3 @@
+//! The customers service of the shop
+
+fn main() {}

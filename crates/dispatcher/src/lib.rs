@@ -1,0 +1,1 @@
+//! GitHub's repository dispatches, locally: event to workflow file to binary

@@ -1,0 +1,3 @@
+//! GitHub's repository dispatches, locally: event to workflow file to binary
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! FEEL as Zeebe speaks it: parse once, evaluate many times

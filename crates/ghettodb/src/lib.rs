@@ -1,0 +1,1 @@
+//! A JSON database that lives in git

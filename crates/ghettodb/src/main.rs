@@ -1,0 +1,3 @@
+//! A JSON database that lives in git
+
+fn main() {}

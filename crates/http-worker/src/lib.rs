@@ -1,0 +1,1 @@
+//! Job to HTTP call: io.camunda:http-json:1 and CAMUNDA-HTTP

@@ -1,0 +1,3 @@
+//! Job to HTTP call: io.camunda:http-json:1 and CAMUNDA-HTTP
+
+fn main() {}

@@ -1,0 +1,3 @@
+//! The inventory service of the shop
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! Starts the order process from an event, a form or flags

@@ -1,0 +1,3 @@
+//! Starts the order process from an event, a form or flags
+
+fn main() {}

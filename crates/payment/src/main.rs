@@ -1,0 +1,3 @@
+//! The payment service of the shop
+
+fn main() {}

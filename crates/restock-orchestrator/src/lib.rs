@@ -1,0 +1,1 @@
+//! Starts the restock process from an event, a form or flags

@@ -1,0 +1,3 @@
+//! The shipping service of the shop
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! The whole store on a laptop, and the operator's commands
