@@ -1,0 +1,1 @@
+//! The diagram of a model (BPMNDI): where its shapes and edges stand.
