@@ -1,6 +1,7 @@
 //! Evaluating the model's expressions in a scope, and saying what was wrong in Zeebe's words.
 
 use super::incident::Fault;
+use crate::command::Variables;
 use crate::context::Context;
 use crate::event::ErrorType;
 use crate::key::{Key, Timestamp};
@@ -143,7 +144,7 @@ pub(crate) fn mapping(
     ctx: &Context<'_>,
     scope: Key,
     expression: &Expression,
-) -> Result<Vec<(Arc<str>, Arc<str>)>, Fault> {
+) -> Result<Variables, Fault> {
     let evaluation = evaluate(ctx, scope, expression);
     if let Ok(Value::Context(context)) = &evaluation.result {
         return Ok(context

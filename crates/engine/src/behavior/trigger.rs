@@ -1,15 +1,13 @@
 //! An event reaches an element instance that waits for it.
 
 use super::transition;
+use crate::command::Variables;
 use crate::context::Context;
 use crate::event::{ElementRef, Event, ProcessEvent};
 use crate::key::Key;
 use crate::step::Step;
 use bpmn::ElementIdx;
 use bpmn::process::ElementKind;
-use std::sync::Arc;
-
-type Variables = Vec<(Arc<str>, Arc<str>)>;
 
 /// Whether an element instance can still be reached: it is active, and nothing else that ends it
 /// has reached it before.

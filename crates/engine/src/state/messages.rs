@@ -14,9 +14,12 @@ pub struct Messages {
     /// By name and correlation key, oldest first.
     by_target: BTreeMap<(Arc<str>, Arc<str>), BTreeSet<Key>>,
     /// By name, correlation key and the client's id.
-    by_id: BTreeMap<(Arc<str>, Arc<str>, Arc<str>), Key>,
+    by_id: BTreeMap<IdOfClient, Key>,
     deadlines: BTreeSet<(Timestamp, Key)>,
 }
+
+/// Name, correlation key, and the client's id for the message.
+type IdOfClient = (Arc<str>, Arc<str>, Arc<str>);
 
 /// A message in the buffer.
 #[derive(Debug, Clone, Serialize, Deserialize)]
