@@ -101,8 +101,6 @@ pub struct ProcessDefinition {
     pub deployment_key: Key,
     /// The file.
     pub resource: Arc<[u8]>,
-    /// A digest of the file, by which an unchanged one is known.
-    pub digest: u128,
 }
 
 /// How an instance came to be.

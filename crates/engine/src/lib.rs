@@ -15,3 +15,13 @@ pub use command::{Command, Response};
 pub use event::Event;
 pub use key::{Key, Position, Timestamp};
 pub use record::{Body, Record, Rejection};
+
+mod behavior;
+mod context;
+mod elements;
+mod engine;
+mod processing;
+pub mod state;
+
+pub use engine::{Batch, Engine, SnapshotError};
+pub use state::{Definition, State, compile_definition};
