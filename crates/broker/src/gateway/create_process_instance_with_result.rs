@@ -63,16 +63,11 @@ fn iso_8601(duration: Duration) -> String {
     let seconds = duration.as_secs();
     let (hours, minutes) = (seconds / 3600, seconds / 60 % 60);
     let rest = Duration::new(seconds % 60, duration.subsec_nanos()).as_secs_f64();
-    let mut text = "PT".to_owned();
-    for (count, unit) in [(hours, "H"), (minutes, "M")] {
-        if count > 0 {
-            text += &format!("{count}{unit}");
-        }
-    }
-    if rest > 0.0 || seconds == 0 {
-        text += &format!("{rest}S");
-    }
-    text
+    let hours = (hours > 0).then(|| format!("{hours}H"));
+    let minutes = (minutes > 0).then(|| format!("{minutes}M"));
+    let rest = (rest > 0.0).then(|| format!("{rest}S"));
+    let parts = [hours, minutes, rest].into_iter().flatten();
+    format!("PT{}", parts.collect::<String>())
 }
 
 #[cfg(test)]
