@@ -118,7 +118,7 @@ impl ElementInstances {
     }
 
     /// All, by key.
-    pub fn iter(&self) -> impl Iterator<Item = &ElementInstance> {
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = &ElementInstance> {
         self.by_key.values()
     }
 

@@ -44,6 +44,12 @@ impl Subscriptions {
         self.by_key.get(&key)
     }
 
+    /// Whether no element instance waits for a message.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.by_key.is_empty()
+    }
+
     /// Element instances that wait for this name and correlation key, oldest first.
     pub fn waiting(
         &self,
