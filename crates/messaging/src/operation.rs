@@ -5,7 +5,7 @@
 //! idempotency key in the same commit, also where the answer is a refusal of business ("not enough
 //! stock"), so the same dispatch again changes nothing and gives the same answer.
 
-use ghettodb::{Committed, Database, TransactError, Transaction};
+use ghettodb::{Committed, Database, Memory, TransactError, Transaction};
 use serde_json::{Map, Value};
 
 use crate::payload::{Dispatch, Refusal};
@@ -30,6 +30,26 @@ impl Service {
         self.operations
             .iter()
             .find(|operation| operation.event_type == event_type)
+    }
+
+    /// Does one dispatch on records in memory: the whole way from payload to answer, without git
+    /// and gateway.
+    ///
+    /// # Errors
+    /// As [`Operation::perform`].
+    pub fn perform_in_memory(
+        &self,
+        memory: &mut Memory,
+        event_type: &str,
+        payload: Map<String, Value>,
+    ) -> Result<Answer, Error> {
+        let operation = self
+            .operation(event_type)
+            .ok_or_else(|| Refusal::State(format!("unknown event type '{event_type}'")))?;
+        let dispatch = Dispatch::new(operation.event_type, payload)?;
+        let prepared = (operation.prepare)(&dispatch)?;
+        let now = jiff::Timestamp::now().to_string();
+        memory.transact(&now, |tx| prepared.apply(&dispatch, tx))
     }
 }
 
