@@ -12,6 +12,7 @@ mod expression;
 mod model;
 pub mod process;
 mod refusal;
+mod schema;
 pub mod timer;
 mod validate;
 mod xml;
@@ -70,5 +71,7 @@ pub fn check(resource_name: &str, xml: &[u8]) -> Result<Check, Refusal> {
 
 /// Reads a file that follows the BPMN schema.
 fn read(resource_name: &str, xml: &[u8]) -> Result<xml::Document, Refusal> {
-    xml::Document::parse(xml).map_err(|fault| Refusal::of_file(resource_name, fault))
+    let document = xml::Document::parse(xml);
+    let checked = document.and_then(|document| schema::check(&document).map(|()| document));
+    checked.map_err(|fault| Refusal::of_file(resource_name, fault))
 }

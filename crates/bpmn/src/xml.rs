@@ -20,8 +20,6 @@ pub(crate) struct Document {
     elements: Vec<Raw>,
     /// Namespace by prefix, wherever in the file it is declared; the default one under "".
     prefixes: BTreeMap<String, String>,
-    /// The number of lines.
-    line_count: u32,
 }
 
 /// Namespaces that mean something to us.
@@ -111,7 +109,6 @@ impl Document {
         let mut document = Self {
             elements: Vec::new(),
             prefixes: BTreeMap::new(),
-            line_count: lines.at(text.len()),
         };
         document.fill(&parsed, text, &lines)?;
         Ok(document)
@@ -198,10 +195,6 @@ impl Document {
         self.prefixes
             .get(prefix)
             .map(|uri| Namespace::of(Some(uri)))
-    }
-
-    pub(crate) fn line_count(&self) -> u32 {
-        self.line_count
     }
 }
 

@@ -16,7 +16,10 @@ pub(super) fn job(node: Node<'_>, element_type: ElementType) -> Result<ElementKi
         Problem::at(node, text)
     })?;
     let text = |attribute, default| {
-        let text = definition.attribute(attribute).unwrap_or(default);
+        let text = definition
+            .attribute(attribute)
+            .filter(|text| !text.is_empty());
+        let text = text.unwrap_or(default);
         expression::text(text).map_err(|text| Problem::at(definition, text))
     };
     Ok(ElementKind::JobTask {

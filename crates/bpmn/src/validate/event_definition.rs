@@ -29,8 +29,8 @@ pub(super) fn check<'d>(node: Node<'d>, context: &mut Context<'_, 'd>) {
     let referenced = |attribute, name| model.referenced(node, attribute, name);
     match node.name() {
         "messageEventDefinition" => {
-            let job = event.is_throw_event() && event.extension("taskDefinition").is_some();
-            if !job && referenced("messageRef", "message").is_none() {
+            // Whether a throwing event needs a message depends on how it throws it.
+            if !event.is_throw_event() && referenced("messageRef", "message").is_none() {
                 context.error(node, "Must reference a message");
             }
         }

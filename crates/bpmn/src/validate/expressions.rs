@@ -104,7 +104,7 @@ fn check_text(text: Option<&str>, kind: Kind) -> Result<(), String> {
 }
 
 fn check_priority<'d>(node: Node<'d>, context: &mut Context<'_, 'd>) {
-    let priority = node.attribute("priority").unwrap_or("50");
+    let priority = node.attribute("priority").unwrap_or_default();
     let number = priority.parse::<i32>();
     let given = !priority.is_empty() && expression::feel_part(priority).is_none();
     if given && !number.is_ok_and(|number| (0..=100).contains(&number)) {

@@ -3,8 +3,8 @@
 use super::Context;
 use crate::xml::{Namespace, Node};
 
-/// Attributes that have to be there, by element.
-const MANDATORY: [(&str, &[&str]); 10] = [
+/// Attributes that have to be there, by element; `retries` and `priority` have defaults.
+const MANDATORY: [(&str, &[&str]); 9] = [
     ("calledElement", &["processId"]),
     ("taskDefinition", &["type"]),
     ("executionListener", &["eventType", "type"]),
@@ -13,16 +13,7 @@ const MANDATORY: [(&str, &[&str]); 10] = [
     ("calledDecision", &["decisionId", "resultVariable"]),
     ("script", &["expression", "resultVariable"]),
     ("publishMessage", &["correlationKey"]),
-    ("priorityDefinition", &[]),
     ("loopCharacteristics", &["inputCollection"]),
-];
-
-/// Attributes that have a default and so may be left out, but not be empty.
-const NOT_EMPTY: [(&str, &str); 4] = [
-    ("taskDefinition", "retries"),
-    ("executionListener", "retries"),
-    ("taskListener", "retries"),
-    ("priorityDefinition", "priority"),
 ];
 
 /// Attributes whose values are fixed, with what Zeebe calls their type.
@@ -55,11 +46,6 @@ pub(super) fn check<'d>(node: Node<'d>, context: &mut Context<'_, 'd>) {
             if node.attribute(attribute).is_none_or(str::is_empty) {
                 context.error(node, must_be_there(*attribute));
             }
-        }
-    }
-    for (_, attribute) in NOT_EMPTY.iter().filter(|(element, _)| *element == name) {
-        if node.attribute(attribute).is_some_and(str::is_empty) {
-            context.error(node, must_be_there(*attribute));
         }
     }
     for (_, attribute, values, type_name) in VALUES.iter().filter(|(element, ..)| *element == name)

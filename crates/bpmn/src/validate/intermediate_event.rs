@@ -20,10 +20,15 @@ pub(super) fn check_message_throw<'d>(node: Node<'d>, context: &mut Context<'_, 
     if !node.is_throw_event() {
         return;
     }
-    let definition = (node.event_definitions()).find(|d| d.is("messageEventDefinition"));
-    let Some(definition) = definition else {
+    let mut definitions = node
+        .event_definitions()
+        .filter(|d| d.is("messageEventDefinition"));
+    let Some(definition) = definitions.next() else {
         return;
     };
+    if definitions.next().is_some() && !node.is("endEvent") {
+        context.error(node, "Must have at most one event definition");
+    }
     let publishes = definition.extensions("publishMessage").count();
     match (publishes, node.extensions("taskDefinition").count()) {
         (1, 0) => {
