@@ -1,0 +1,1 @@
+//! Runs git: the only place that does.
