@@ -280,6 +280,25 @@ pub async fn move_clock(management: &str, by: Duration) -> Result<()> {
     Ok(())
 }
 
+/// The engine's own time: an engine of ours may be ahead of this machine.
+///
+/// This machine's time where the engine's cannot be learnt.
+pub async fn now(management: Option<&str>) -> jiff::Timestamp {
+    match management {
+        Some(management) => own_time(management).await,
+        None => None,
+    }
+    .unwrap_or_else(jiff::Timestamp::now)
+}
+
+async fn own_time(management: &str) -> Option<jiff::Timestamp> {
+    let request = reqwest::Client::new()
+        .get(format!("{management}/actuator/clock"))
+        .timeout(MANAGEMENT_TIMEOUT);
+    let answer: Value = request.send().await.ok()?.json().await.ok()?;
+    jiff::Timestamp::from_millisecond(answer["epochMilli"].as_i64()?).ok()
+}
+
 /// An error of the gateway with its hint and exit code.
 pub fn from_client(error: client::Error) -> anyhow::Error {
     let exit = match &error {

@@ -32,12 +32,11 @@ pub struct Session {
 impl Session {
     /// Finds out what to work with. `data_given` says that the folder was named, not defaulted.
     pub fn open(folder: Folder, data_given: bool, flags: &Flags) -> Result<Self> {
-        let named_elsewhere = |name: &str| std::env::var_os(name).is_some_and(|v| !v.is_empty());
         let has_gateway = flags.zeebe_address.is_some()
             || (!data_given
                 && ["ZEEBE_ADDRESS", "CAMUNDA_ADDRESS", "ZEEBE_CLIENT_CONFIG"]
                     .into_iter()
-                    .any(named_elsewhere));
+                    .any(is_set));
         let addresses = if has_gateway {
             None
         } else {
@@ -51,6 +50,15 @@ impl Session {
                     .into(),
             );
         }
+        Self::resolve(folder, addresses, flags)
+    }
+
+    /// The surroundings of the store that runs here.
+    pub fn of_store(folder: &Folder, addresses: &Addresses, flags: &Flags) -> Result<Self> {
+        Self::resolve(folder.clone(), Some(addresses.clone()), flags)
+    }
+
+    fn resolve(folder: Folder, addresses: Option<Addresses>, flags: &Flags) -> Result<Self> {
         let from_store = |name: &str| {
             let addresses = addresses.as_ref()?;
             match name {
@@ -66,7 +74,7 @@ impl Session {
             from_store(name).or_else(|| std::env::var(name).ok())
         })
         .map_err(|error| Failure::new(Exit::Usage, error.to_string()))?;
-        if flags.gateway_deadline.is_none() && !named_elsewhere("BACKROOM_GATEWAY_DEADLINE") {
+        if flags.gateway_deadline.is_none() && !is_set("BACKROOM_GATEWAY_DEADLINE") {
             settings.gateway_deadline = GATEWAY_DEADLINE;
         }
         Ok(Self {
@@ -79,6 +87,12 @@ impl Session {
     /// The engine's read side.
     pub fn view(&self) -> Result<View> {
         View::new(&self.settings)
+    }
+
+    /// The engine's own time, which an operator may have moved.
+    pub async fn engine_now(&self) -> jiff::Timestamp {
+        let addresses = self.addresses.as_ref();
+        engine::now(addresses.and_then(|addresses| addresses.management.as_deref())).await
     }
 
     /// The gateway.
@@ -133,6 +147,10 @@ impl Session {
         };
         open_database(repository, self.settings.branch.clone())
     }
+}
+
+fn is_set(name: &str) -> bool {
+    std::env::var_os(name).is_some_and(|value| !value.is_empty())
 }
 
 /// Opens a data repository as the shop.

@@ -21,7 +21,7 @@ use crate::session::{from_database, open_database};
 /// The repository's name in dispatches: of no account locally, but GitHub's endpoint has one.
 const REPOSITORY: &str = "backroom/shop";
 /// What the shop sells first: name and price in cents.
-const PRODUCTS: [(&str, u32); 3] = [
+pub const PRODUCTS: [(&str, u32); 3] = [
     ("Limited Edition Zeebe T-shirt", 2500),
     ("Camunda Escalation Ale", 450),
     ("Real-Life BPMN Book", 3900),

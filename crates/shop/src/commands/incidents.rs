@@ -21,7 +21,7 @@ pub(crate) async fn run(_: Args, session: &Session, json: bool) -> Result<()> {
     let processes = [&ORDER_PROCESSES[..], &RESTOCK_PROCESSES[..]].concat();
     let mut stuck = view.instances(Which::Processes(&processes)).await?;
     stuck.retain(|instance| !instance.incidents.is_empty());
-    let now = jiff::Timestamp::now();
+    let now = session.engine_now().await;
     if json {
         let list: Vec<_> = stuck
             .iter()

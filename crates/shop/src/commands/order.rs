@@ -116,7 +116,7 @@ pub(crate) async fn run(args: Args, session: &Session, json: bool) -> Result<()>
         document["duration_ms"] = json!(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX));
         ui::json(&document);
     } else {
-        let words = outcome::of(&order).words(jiff::Timestamp::now());
+        let words = outcome::of(&order).words(session.engine_now().await);
         ui::line(&format!("{id}: {words} ({:.1} s)", duration.as_secs_f64()));
     }
     Ok(())

@@ -26,7 +26,7 @@ pub(crate) async fn run(_: Args, session: &Session, json: bool) -> Result<()> {
         ui::note("no orders yet; place one: shop order --product ...");
         return Ok(());
     }
-    let now = jiff::Timestamp::now();
+    let now = session.engine_now().await;
     let rows: Vec<Vec<String>> = orders
         .iter()
         .map(|order| {

@@ -35,7 +35,7 @@ pub(crate) async fn run(args: Args, session: &Session, json: bool) -> Result<()>
         ui::json(&document);
         return Ok(());
     }
-    let now = jiff::Timestamp::now();
+    let now = session.engine_now().await;
     ui::line(&format!("order {}", args.id));
     ui::line(&format!(
         "  {} x {}",
