@@ -53,7 +53,7 @@ pub(crate) struct Child {
 
 impl Program {
     /// A program beside this one.
-    pub(crate) fn beside(name: &'static str, ready: &'static str, logs: &Path) -> Result<Self> {
+    pub fn beside(name: &'static str, ready: &'static str, logs: &Path) -> Result<Self> {
         Ok(Self {
             name,
             path: beside(name)?,
@@ -212,15 +212,21 @@ impl Child {
 }
 
 /// A binary of ours: cargo, and an installer, put all of them in one folder.
-pub(crate) fn beside(name: &str) -> Result<PathBuf> {
+pub fn beside(name: &str) -> Result<PathBuf> {
     let own = std::env::current_exe().context("cannot tell where this program lies")?;
-    let path = own.with_file_name(name);
+    let mut folder = own.parent().context("a program lies in a folder")?;
+    // A test's own program lies one folder deeper.
+    if folder.ends_with("deps") {
+        folder = folder.parent().unwrap_or(folder);
+    }
+    let path = folder.join(name);
     if !path.is_file() {
-        return Err(
-            Failure::new(Exit::Fault, format!("'{}' is missing", path.display()))
-                .hint("build all programs: cargo build --workspace --bins")
-                .into(),
-        );
+        return Err(Failure::new(
+            Exit::Fault,
+            format!("'{}' is missing", path.display()),
+        )
+        .hint("build all programs: cargo build --workspace --bins")
+        .into());
     }
     Ok(path)
 }

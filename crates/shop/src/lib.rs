@@ -16,3 +16,5 @@ pub mod project;
 pub mod session;
 pub mod store;
 pub mod wait;
+
+pub use child::beside;

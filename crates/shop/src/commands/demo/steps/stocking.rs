@@ -14,7 +14,7 @@ use shop::wait::until;
 
 use super::LEVEL;
 use crate::commands::demo::report::Page;
-use crate::commands::demo::scene::{PATIENCE, Scene, check, field};
+use crate::commands::demo::scene::{PATIENCE, Scene, check};
 
 const MODELS: [&str; 2] = ["populate-stock.bpmn", "order-fulfilment.bpmn"];
 
@@ -146,11 +146,17 @@ pub(super) async fn restock(scene: &mut Scene, page: &mut Page) -> Result<()> {
         check(level == LEVEL, || {
             format!("'{product}' stands at {level}, not {LEVEL}")
         })?;
-        // The journal's entry names the product in its answer's commit: found by its movement.
+        // Every round leaves a movement, of 0 too where the level was right already.
+        let movement = books.movements.iter().find(|record| {
+            let round = text(record, "order_id").strip_prefix(&id);
+            text(record, "product") == product && round.is_some_and(|round| round.starts_with('/'))
+        });
+        let movement = movement
+            .with_context(|| format!("no movement of '{product}' belongs to the restock"))?;
         let commit = commits.iter().find(|commit| {
             commit.changes.iter().any(|change| {
-                change.table == "operations" && journal_is_of(&books.operations, &change.id, &id)
-            }) && commit.subject.contains(product)
+                change.table == "stock_movements" && change.id == text(movement, "_id")
+            })
         });
         let commit = commit.with_context(|| format!("no commit set the level of '{product}'"))?;
         let short = commit.id.get(..10).unwrap_or(&commit.id);
@@ -170,15 +176,6 @@ pub(super) async fn restock(scene: &mut Scene, page: &mut Page) -> Result<()> {
     page.fact("process_instance_key", instance.key);
     page.fact("stock", Value::Array(facts));
     Ok(())
-}
-
-/// Whether a journal entry is of a round of this restock.
-fn journal_is_of(operations: &[ghettodb::Record], entry: &str, restock: &str) -> bool {
-    let mut entries = operations.iter();
-    entries.any(|record| {
-        let rest = text(record, "key").strip_prefix(restock);
-        field(record, "_id") == entry && rest.is_some_and(|rest| rest.starts_with('/'))
-    })
 }
 
 /// Begin and end of each round: from its task to the answer that it waits for.
