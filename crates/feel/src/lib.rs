@@ -1,1 +1,23 @@
-//! FEEL as Zeebe speaks it: parse once, evaluate many times
+//! FEEL as Zeebe speaks it: parse once, evaluate many times.
+//!
+//! Pure: the clock, the time zone and the seed of randomness come in with [`Environment`];
+//! nothing here reads files, settings or the system's time zones.
+
+mod environment;
+mod evaluation;
+mod expression;
+mod number;
+mod parse_error;
+mod temporal;
+mod value;
+
+pub use environment::{Environment, TimeZone};
+pub use evaluation::{Context, Evaluation, Failure, Warning, WarningKind};
+pub use expression::{Expression, UnaryTests, parse_expression, parse_unary_tests};
+pub use number::Number;
+pub use parse_error::ParseError;
+pub use temporal::{DateTime, Time, parse_date_time, parse_duration};
+pub use value::{ContextMap, Function, JsonError, Range, Value};
+
+/// A context built from values in memory; see [`Context`].
+pub type ValueContext = std::collections::BTreeMap<String, Value>;

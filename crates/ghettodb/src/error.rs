@@ -145,6 +145,11 @@ impl Error {
         }
     }
 
+    /// Whether the same may work later: the network's fault, nobody else's.
+    pub(crate) fn is_transient(&self) -> bool {
+        matches!(self, Error::Git { stderr, .. } if crate::push::is_transient(stderr))
+    }
+
     pub(crate) fn io(what: impl Into<String>) -> impl FnOnce(std::io::Error) -> Error {
         let what = what.into();
         move |source| Error::Io { what, source }
@@ -177,7 +182,7 @@ impl From<TransactError<Error>> for Error {
 /// Takes secrets out of a text: user and password of URLs, and what follows `authorization:`.
 pub(crate) fn redact(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
-    for (index, line) in text.lines().enumerate() {
+    for (index, line) in text.split('\n').enumerate() {
         if index > 0 {
             out.push('\n');
         }
