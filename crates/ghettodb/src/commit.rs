@@ -64,6 +64,7 @@ impl Database {
         }
         self.renew_worn_clone()?;
         let mut attempt = Attempt::new(self.options.push_deadline);
+        let mut turn = self.remote.turn(attempt.left());
         // Where a look costs a round trip, a tip of some age is good enough to write on, since the push
         // compares; an answer that leads to no push needs a tip that was looked at now.
         let mut looked = !self.fresh || self.remote.is_near();
@@ -115,11 +116,13 @@ impl Database {
                     }));
                 }
             }
+            drop(turn.take());
             if !attempt.pause() && unknown.is_empty() {
                 return Err(TransactError::Database(
                     attempt.deadline(self.remote.branch()),
                 ));
             }
+            turn = self.remote.turn(attempt.left());
             let pushed: Vec<ObjectId> = unknown.iter().map(|(commit, _)| *commit).collect();
             self.catch_up(&mut attempt, &pushed)?;
             looked = true;

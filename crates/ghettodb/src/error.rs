@@ -31,7 +31,7 @@ pub enum Error {
     },
 
     /// A file in `db/` is not a record. Other records are still readable.
-    #[error("{path}:{line}:{column}: {reason}")]
+    #[error("{}: {reason}", place(path, *line, *column))]
     BadRecord {
         /// Path in the repository, with forward slashes.
         path: String,
@@ -176,6 +176,15 @@ impl From<TransactError<Error>> for Error {
         match error {
             TransactError::Operation(error) | TransactError::Database(error) => error,
         }
+    }
+}
+
+/// `path:line:column`, or less where the fault has no place in the text.
+fn place(path: &str, line: usize, column: usize) -> String {
+    match (line, column) {
+        (0, _) => path.to_owned(),
+        (_, 0) => format!("{path}:{line}"),
+        _ => format!("{path}:{line}:{column}"),
     }
 }
 

@@ -10,6 +10,7 @@
 //! among a process's arguments.
 
 use crate::push::{self, Push};
+use crate::turn::Turn;
 use crate::{Error, error::redact};
 use gix::ObjectId;
 use std::io::{ErrorKind, Read};
@@ -122,6 +123,11 @@ impl Remote {
     /// Whether the remote is on this machine, so that a fetch costs next to nothing.
     pub(crate) fn is_near(&self) -> bool {
         self.shared.is_some()
+    }
+
+    /// Waits for this machine's writers to let this one go; none where the remote is elsewhere.
+    pub(crate) fn turn(&self, limit: Duration) -> Option<Turn> {
+        Turn::take(self.shared.as_ref()?.common_dir(), limit)
     }
 
     /// The objects of the clone.

@@ -40,7 +40,7 @@ pub struct CommitInfo {
     /// Key and value each, in order.
     pub trailers: Vec<(String, String)>,
     /// Against its first parent, by table and id. A record that moves between a table and its
-    /// fan-out is not changed.
+    /// fan-out is not changed. Empty at the end of a shallow history, where this is not known.
     pub changes: Vec<RecordChange>,
 }
 
@@ -66,8 +66,8 @@ pub(crate) fn log(
     while let Some(id) = next.filter(|_| log.len() < limit) {
         let commit = repo.find_commit(id).map_err(Error::repository)?;
         let parent = commit.parent_ids().next().map(gix::Id::detach);
-        // Behind the end of a shallow history everything looks new; its first commit is told so.
-        let parent = parent.filter(|parent| repo.has_object(parent));
+        // Where a shallow history ends, what its first commit changed is not known.
+        let is_known = parent.is_none_or(|parent| repo.has_object(parent));
         let time = commit.time().map_err(Error::repository)?;
         let message = commit.message_raw().map_err(Error::repository)?.to_string();
         let (subject, trailers) = commit::parse_message(&message);
@@ -76,9 +76,12 @@ pub(crate) fn log(
             time: commit::rfc3339(time.seconds),
             subject,
             trailers,
-            changes: changes(repo, parent, id)?,
+            changes: match is_known {
+                true => changes(repo, parent, id)?,
+                false => Vec::new(),
+            },
         });
-        next = parent;
+        next = parent.filter(|_| is_known);
     }
     Ok(log)
 }

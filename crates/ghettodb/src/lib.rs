@@ -27,6 +27,7 @@ mod record;
 mod snapshot;
 mod transaction;
 mod tree;
+mod turn;
 
 pub use commit::{Committed, Message};
 pub use database::{Author, Database, Options, init};

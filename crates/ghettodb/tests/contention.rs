@@ -101,7 +101,8 @@ fn a_lost_race_runs_the_operation_again_on_the_new_tip() {
 fn a_refusal_on_the_new_tip_is_the_answer() {
     let origin = Origin::new();
     let mut slow = open(&origin.local());
-    let mut fast = open(&origin.local());
+    // Over a connection: it does not wait for its turn, which the other has.
+    let mut fast = open(&origin.url());
     let mut first = true;
     let result = slow.transact(&message("take the last one"), |tx| {
         if std::mem::take(&mut first) {

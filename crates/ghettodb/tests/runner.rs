@@ -1,5 +1,8 @@
 //! All tests of the database against real bare repositories and the real git command.
 
+#![expect(clippy::unwrap_used, reason = "a test that meets an error fails")]
+#![expect(clippy::print_stdout, reason = "a test says its seed and its figures")]
+
 mod bad_input;
 mod cli;
 mod contention;
