@@ -221,12 +221,11 @@ pub fn beside(name: &str) -> Result<PathBuf> {
     }
     let path = folder.join(name);
     if !path.is_file() {
-        return Err(Failure::new(
-            Exit::Fault,
-            format!("'{}' is missing", path.display()),
-        )
-        .hint("build all programs: cargo build --workspace --bins")
-        .into());
+        return Err(
+            Failure::new(Exit::Fault, format!("'{}' is missing", path.display()))
+                .hint("build all programs: cargo build --workspace --bins")
+                .into(),
+        );
     }
     Ok(path)
 }
