@@ -1,5 +1,7 @@
 //! The service's operations on records in memory, from payload to answer.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use customers::SERVICE;
 use ghettodb::Memory;
 use messaging::operation::{Answer, Error};
@@ -52,7 +54,7 @@ fn a_name_stands_literally_in_the_row() {
 fn the_same_dispatch_twice_is_one() {
     let mut memory = Memory::new();
     let payload = json!({"_id": "o-1", "customer": ada()});
-    let first = upsert(&mut memory, payload.clone()).unwrap();
+    let first = upsert(&mut memory, payload).unwrap();
     let before = memory.clone();
     let traced = json!({"_id": "o-1", "customer": ada(), "traceparent": "00-ab-cd-01"});
     assert_eq!(upsert(&mut memory, traced).unwrap(), first);

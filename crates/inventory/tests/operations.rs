@@ -1,5 +1,7 @@
 //! The service's operations on records in memory, from payload to answer.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use ghettodb::{Memory, record_from};
 use inventory::SERVICE;
 use messaging::operation::{Answer, Error};

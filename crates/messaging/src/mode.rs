@@ -160,8 +160,10 @@ pub fn gateway_exit(error: &client::Error) -> Exit {
     match error {
         client::Error::Unreachable { .. } => Exit::GatewayUnreachable,
         client::Error::Rejected { code, .. } if busy.contains(code) => Exit::GatewayUnreachable,
+        client::Error::Token(error) if error.is_transient() => Exit::GatewayUnreachable,
         client::Error::Rejected { .. }
-        | client::Error::Token { .. }
+        | client::Error::Token(_)
+        | client::Error::NoToken { .. }
         | client::Error::Setup { .. } => Exit::Fault,
     }
 }
