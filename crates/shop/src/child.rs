@@ -53,7 +53,7 @@ pub(crate) struct Child {
 
 impl Program {
     /// A program beside this one.
-    pub fn beside(name: &'static str, ready: &'static str, logs: &Path) -> Result<Self> {
+    pub(crate) fn beside(name: &'static str, ready: &'static str, logs: &Path) -> Result<Self> {
         Ok(Self {
             name,
             path: beside(name)?,
