@@ -1,6 +1,10 @@
 //! What an evaluation knows of the world: the clock, the zone, a seed. Never read from the system.
 
-use std::fmt;
+use jiff::Timestamp;
+use jiff::tz::Offset;
+
+use crate::DateTime;
+use crate::temporal::{self, Zone};
 
 /// The outer world, as arguments of an evaluation.
 #[derive(Clone, Debug)]
@@ -24,25 +28,37 @@ impl Environment {
     }
 }
 
-/// A time zone from the bundled database; UTC by default.
-#[derive(Clone, PartialEq)]
-pub struct TimeZone(jiff::tz::TimeZone);
+/// A time zone from the bundled database, or a fixed offset; UTC by default.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TimeZone(Place);
+
+#[derive(Clone, Debug, PartialEq)]
+enum Place {
+    Offset(Offset),
+    Zone(Zone),
+}
 
 impl TimeZone {
-    /// The zone of this IANA name (`Europe/Berlin`), or `None` if there is no such zone.
+    /// The zone of this name: an IANA region (`Europe/Berlin`) or an offset (`+02:00`, `Z`);
+    /// `None` if there is no such zone.
     pub fn named(name: &str) -> Option<Self> {
-        jiff::tz::TimeZone::get(name).ok().map(TimeZone)
+        let place = match temporal::offset(name) {
+            Some(offset) => Place::Offset(offset),
+            None => Place::Zone(Zone::region(name)?),
+        };
+        Some(TimeZone(place))
+    }
+
+    pub(crate) fn at(&self, timestamp: Timestamp) -> DateTime {
+        match &self.0 {
+            Place::Offset(offset) => DateTime::at_offset(timestamp, *offset),
+            Place::Zone(zone) => DateTime::at(timestamp, zone.clone()),
+        }
     }
 }
 
 impl Default for TimeZone {
     fn default() -> Self {
-        TimeZone(jiff::tz::TimeZone::UTC)
-    }
-}
-
-impl fmt::Debug for TimeZone {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "TimeZone({:?})", self.0.iana_name())
+        TimeZone(Place::Offset(Offset::UTC))
     }
 }

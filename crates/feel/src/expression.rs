@@ -2,22 +2,41 @@
 
 use std::sync::Arc;
 
-use crate::{Context, Environment, Evaluation, Failure, ParseError, Value};
+use crate::ast::{Ast, Node, NodeId};
+use crate::{Context, Environment, Evaluation, ParseError, Value, eval, parser};
 
 /// Parses an expression, without its leading `=`.
+///
+/// # Errors
+/// If the text is not an expression, or is nested too deeply.
 pub fn parse_expression(text: &str) -> Result<Expression, ParseError> {
-    Err(ParseError::new(text, "not an expression"))
+    let tree = parser::parse_expression(text)?;
+    Ok(Expression {
+        text: text.into(),
+        ast: Arc::new(tree.ast),
+        root: tree.root,
+    })
 }
 
 /// Parses unary tests, as in the cells of a decision table.
+///
+/// # Errors
+/// If the text is not a list of unary tests, or is nested too deeply.
 pub fn parse_unary_tests(text: &str) -> Result<UnaryTests, ParseError> {
-    Err(ParseError::new(text, "not unary tests"))
+    let tree = parser::parse_unary_tests(text)?;
+    Ok(UnaryTests {
+        text: text.into(),
+        ast: Arc::new(tree.ast),
+        root: tree.root,
+    })
 }
 
 /// A parsed expression. Cloning it is cheap.
 #[derive(Clone, Debug)]
 pub struct Expression {
     text: Arc<str>,
+    ast: Arc<Ast>,
+    root: NodeId,
 }
 
 impl Expression {
@@ -27,13 +46,18 @@ impl Expression {
     }
 
     /// Evaluates it.
-    pub fn evaluate(&self, _context: &dyn Context, _env: &Environment) -> Evaluation {
-        unevaluated()
+    pub fn evaluate(&self, context: &dyn Context, env: &Environment) -> Evaluation {
+        eval::evaluate(&self.text, &self.ast, self.root, context, env)
     }
 
     /// Its value if it is a literal string, number, boolean or null.
     pub fn as_static(&self) -> Option<&Value> {
-        None
+        match &self.ast[self.root] {
+            Node::Literal(
+                value @ (Value::String(_) | Value::Number(_) | Value::Boolean(_) | Value::Null),
+            ) => Some(value),
+            _ => None,
+        }
     }
 }
 
@@ -41,6 +65,8 @@ impl Expression {
 #[derive(Clone, Debug)]
 pub struct UnaryTests {
     text: Arc<str>,
+    ast: Arc<Ast>,
+    root: NodeId,
 }
 
 impl UnaryTests {
@@ -50,21 +76,7 @@ impl UnaryTests {
     }
 
     /// Whether `input` passes; null if that can't be said.
-    pub fn evaluate(
-        &self,
-        _input: &Value,
-        _context: &dyn Context,
-        _env: &Environment,
-    ) -> Evaluation {
-        unevaluated()
-    }
-}
-
-fn unevaluated() -> Evaluation {
-    Evaluation {
-        result: Err(Failure {
-            message: "no evaluator".to_owned(),
-        }),
-        warnings: Vec::new(),
+    pub fn evaluate(&self, input: &Value, context: &dyn Context, env: &Environment) -> Evaluation {
+        eval::evaluate_tests(&self.text, &self.ast, self.root, input, context, env)
     }
 }

@@ -1,9 +1,10 @@
 //! One repository: where it is, who writes, and its temporary clone.
 
-use crate::commit::{Committed, Message};
-use crate::{CommitInfo, Error, Snapshot, TransactError, Transaction};
+use crate::git::{self, Remote};
+use crate::{CommitInfo, Error, Snapshot, history};
+use gix::ObjectId;
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Who commits.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,7 +20,7 @@ pub struct Author {
 pub struct Options {
     /// URL or path of the repository.
     pub repo: String,
-    /// Branch; none = the one that the remote's HEAD names.
+    /// Branch, without `refs/heads/`; none = the one that the remote's HEAD names.
     pub branch: Option<String>,
     /// How long a transaction may try to get its commit accepted, all attempts together.
     pub push_deadline: Duration,
@@ -42,44 +43,90 @@ impl Options {
     }
 }
 
-/// One clone of one repository.
+/// One clone of one repository, in a temporary folder that goes with it.
+///
+/// ```no_run
+/// use ghettodb::{Database, Error, Message, Options, record_from};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let mut database = Database::open(Options::new("data/origin.git"))?;
+/// let message = Message { subject: "restock beer".to_owned(), trailers: Vec::new() };
+/// let committed = database.transact(&message, |tx| {
+///     let beer = record_from(serde_json::json!({"product": "beer"}))?;
+///     tx.upsert("stock", &beer, record_from(serde_json::json!({"stock_level": 2}))?)
+/// }).map_err(Error::from)?;
+/// println!("{:?} in commit {:?}", committed.value, committed.commit);
+/// # Ok(()) }
+/// ```
 pub struct Database {
-    options: Options,
+    pub(crate) options: Options,
+    pub(crate) remote: Remote,
+    /// The commit that the next transaction starts from; none where the branch is unborn.
+    pub(crate) tip: Option<ObjectId>,
+    /// Whether nothing suggests yet that the branch has moved on from `tip`.
+    pub(crate) fresh: bool,
+    /// Not before this moment may the next transaction start: others wait for their turn.
+    pub(crate) rest_until: Option<Instant>,
+    uses: u32,
 }
 
-/// Makes an empty bare repository at `path`, unless there is one; says whether it made it.
+/// How many fetches and pushes one clone serves: what they leave in it is never packed.
+const CLONE_USES_MAX: u32 = 1000;
+
+/// Makes an empty bare repository at `path` with the branch `main`, unless there is a repository;
+/// says whether it made it.
 pub fn init(path: &Path) -> Result<bool, Error> {
-    Err(Error::Repository(format!(
-        "{} cannot be made yet",
-        path.display()
-    )))
+    git::init(path)
 }
 
 impl Database {
-    /// Opens a repository.
+    /// Connects to the repository and fetches the tip of the branch. An empty repository is one
+    /// without records.
     pub fn open(options: Options) -> Result<Self, Error> {
-        Ok(Database { options })
+        let mut remote = Remote::open(&options.repo, options.branch.as_deref())?;
+        let tip = remote.fetch(&[], options.push_deadline.max(git::CLONE_LIMIT))?;
+        Ok(Database {
+            options,
+            remote,
+            tip,
+            fresh: true,
+            rest_until: None,
+            uses: 0,
+        })
     }
 
-    /// Fetches the tip; a read-only view of one commit.
+    /// The branch that is read and written, without `refs/heads/`.
+    pub fn branch(&self) -> &str {
+        self.remote.branch()
+    }
+
+    /// Fetches the tip; a read-only view of it.
     pub fn snapshot(&mut self) -> Result<Snapshot, Error> {
-        Err(Error::Repository(self.options.repo.clone()))
+        self.renew_worn_clone()?;
+        self.tip = self.remote.fetch(&[], git::CLONE_LIMIT)?;
+        self.fresh = true;
+        Ok(Snapshot::new(
+            self.remote.repo().clone(),
+            self.tip,
+            self.remote.folder(),
+        ))
     }
 
-    /// Runs an operation and commits what it changed; it is run again on a new tip.
-    pub fn transact<T, E>(
-        &mut self,
-        message: &Message,
-        operation: impl FnMut(&mut Transaction<'_>) -> Result<T, E>,
-    ) -> Result<Committed<T>, TransactError<E>> {
-        drop(operation);
-        Err(TransactError::Database(Error::Repository(
-            message.subject.clone(),
-        )))
-    }
-
-    /// The latest commits, newest first.
+    /// The latest commits of the branch, newest first, at most `limit`, with the records that each
+    /// changed. Fetches the whole history.
     pub fn log(&mut self, limit: usize) -> Result<Vec<CommitInfo>, Error> {
-        Err(Error::Repository(limit.to_string()))
+        self.tip = self.remote.fetch_history(git::CLONE_LIMIT)?;
+        history::log(self.remote.repo(), self.tip, limit)
+    }
+
+    /// Starts a new clone after many uses of this one; snapshots keep the old one while they live.
+    pub(crate) fn renew_worn_clone(&mut self) -> Result<(), Error> {
+        self.uses += 1;
+        if self.uses > CLONE_USES_MAX {
+            let mut renewed = Database::open(self.options.clone())?;
+            renewed.rest_until = self.rest_until;
+            *self = renewed;
+        }
+        Ok(())
     }
 }

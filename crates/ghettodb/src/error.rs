@@ -31,7 +31,7 @@ pub enum Error {
     },
 
     /// A file in `db/` is not a record. Other records are still readable.
-    #[error("{path}:{line}:{column}: {reason}")]
+    #[error("{}: {reason}", place(path, *line, *column))]
     BadRecord {
         /// Path in the repository, with forward slashes.
         path: String,
@@ -145,6 +145,11 @@ impl Error {
         }
     }
 
+    /// Whether the same may work later: the network's fault, nobody else's.
+    pub(crate) fn is_transient(&self) -> bool {
+        matches!(self, Error::Git { stderr, .. } if crate::push::is_transient(stderr))
+    }
+
     pub(crate) fn io(what: impl Into<String>) -> impl FnOnce(std::io::Error) -> Error {
         let what = what.into();
         move |source| Error::Io { what, source }
@@ -174,10 +179,19 @@ impl From<TransactError<Error>> for Error {
     }
 }
 
+/// `path:line:column`, or less where the fault has no place in the text.
+fn place(path: &str, line: usize, column: usize) -> String {
+    match (line, column) {
+        (0, _) => path.to_owned(),
+        (_, 0) => format!("{path}:{line}"),
+        _ => format!("{path}:{line}:{column}"),
+    }
+}
+
 /// Takes secrets out of a text: user and password of URLs, and what follows `authorization:`.
 pub(crate) fn redact(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
-    for (index, line) in text.lines().enumerate() {
+    for (index, line) in text.split('\n').enumerate() {
         if index > 0 {
             out.push('\n');
         }

@@ -229,18 +229,18 @@ mod tests {
             b"{\n\"a\": }",
             "db/t/x.json:2:6: expected a JSON value, found '}'",
         );
-        check(b"{\n\xff}", "db/t/x.json:2:0: the file is not UTF-8");
+        check(b"{\n\xff}", "db/t/x.json:2: the file is not UTF-8");
         check(
             b"{\"_id\": \"y\"}",
-            "db/t/x.json:0:0: `_id` is \"y\", but the file is named \"x\"",
+            "db/t/x.json: `_id` is \"y\", but the file is named \"x\"",
         );
         check(
             b"{\"_id\": 7}",
-            "db/t/x.json:0:0: `_id` is 7, but the file is named \"x\"",
+            "db/t/x.json: `_id` is 7, but the file is named \"x\"",
         );
         check(
             &vec![b' '; RECORD_BYTES_MAX + 1],
-            "db/t/x.json:0:0: the file has 1048577 bytes, at most 1048576 are allowed",
+            "db/t/x.json: the file has 1048577 bytes, at most 1048576 are allowed",
         );
         let read = parse("db/t/x.json", "x", b"\xef\xbb\xbf{\"a\": 1.10}").unwrap();
         assert_eq!(

@@ -11,12 +11,15 @@ use std::time::{Duration, Instant};
 use serde_json::{Map, Value};
 pub use tonic::Code;
 
-use crate::settings::Gateway;
+use crate::settings::{Gateway, OAuth};
+use crate::token::{self, Tokens};
 
 /// One call that takes longer is given up, and tried again where that does no harm.
 const CALL_TIMEOUT: Duration = Duration::from_secs(20);
 /// A token that takes longer to come is taken for refused.
 const TOKEN_TIMEOUT: Duration = Duration::from_secs(20);
+/// After this long without a token, the server is asked for its reason.
+const TOKEN_PATIENCE: Duration = Duration::from_secs(2);
 const BACK_OFF_MIN: Duration = Duration::from_millis(50);
 const BACK_OFF_MAX: Duration = Duration::from_secs(5);
 
@@ -43,9 +46,12 @@ pub enum Error {
         /// The gateway's words.
         message: String,
     },
-    /// The authorization server gave no token.
+    /// The authorization server gave no token, and said why.
+    #[error(transparent)]
+    Token(#[from] token::Error),
+    /// No token came in time.
     #[error("no access token from {url} within {}", seconds(TOKEN_TIMEOUT))]
-    Token {
+    NoToken {
         /// The token endpoint.
         url: String,
     },
@@ -64,7 +70,10 @@ impl Error {
     pub fn code(&self) -> Option<Code> {
         match self {
             Error::Rejected { code, .. } => Some(*code),
-            Error::Unreachable { .. } | Error::Token { .. } | Error::Setup { .. } => None,
+            Error::Unreachable { .. }
+            | Error::Token(_)
+            | Error::NoToken { .. }
+            | Error::Setup { .. } => None,
         }
     }
 
@@ -74,7 +83,7 @@ impl Error {
             Error::Unreachable { .. } => Some(
                 "check ZEEBE_ADDRESS and that the broker runs; BACKROOM_GATEWAY_DEADLINE says how long to try",
             ),
-            Error::Token { .. } => Some(
+            Error::Token(_) | Error::NoToken { .. } => Some(
                 "check ZEEBE_CLIENT_ID, ZEEBE_CLIENT_SECRET, ZEEBE_AUTHORIZATION_SERVER_URL and ZEEBE_TOKEN_AUDIENCE",
             ),
             Error::Rejected { .. } | Error::Setup { .. } => None,
@@ -163,11 +172,7 @@ impl Client {
     pub async fn connect(gateway: &Gateway, deadline: Duration) -> Result<Client, Error> {
         let inner = connect(gateway, deadline).await?;
         if let Some(oauth) = &gateway.oauth {
-            tokio::time::timeout(TOKEN_TIMEOUT, inner.auth_initialized())
-                .await
-                .map_err(|_| Error::Token {
-                    url: oauth.token_url.clone(),
-                })?;
+            wait_for_token(&inner, oauth).await?;
         }
         Ok(Client {
             inner,
@@ -468,6 +473,25 @@ fn words(status: &tonic_012::Status) -> String {
     } else {
         status.message().to_owned()
     }
+}
+
+/// Waits for the library's first token. It keeps to itself why none comes, so when it takes long,
+/// one is asked for here too, whose refusal says more.
+async fn wait_for_token(client: &zeebe_rs::Client, oauth: &OAuth) -> Result<(), Error> {
+    let first = client.auth_initialized();
+    tokio::pin!(first);
+    if tokio::time::timeout(TOKEN_PATIENCE, &mut first)
+        .await
+        .is_ok()
+    {
+        return Ok(());
+    }
+    Tokens::new(Some(oauth.clone())).bearer().await?;
+    tokio::time::timeout(TOKEN_TIMEOUT, first)
+        .await
+        .map_err(|_| Error::NoToken {
+            url: oauth.token_url.clone(),
+        })
 }
 
 async fn connect(gateway: &Gateway, deadline: Duration) -> Result<zeebe_rs::Client, Error> {

@@ -1,14 +1,27 @@
 //! What the services of the shop share, and nothing of any one service.
 //!
-//! Settings ([`settings`]), the gateway by single calls ([`client`]) and as a long-lived worker
-//! ([`worker`]), the engine's read side ([`rest`]), and how a run ends ([`exit`]). It refuses to
-//! know any operation: each service brings its own as data.
+//! * A service is a table of operations ([`operation`]); [`mode`] runs it in three ways.
+//! * In: settings ([`settings`]), the event of a runner ([`event_file`]), its payload, read strictly
+//!   ([`payload`]), and the data repository ([`repository`]).
+//! * Out: the answer ([`result_message`]), a runner's log ([`actions`]), an exit code ([`exit`]).
+//! * The engine: by single calls ([`client`]), as a long-lived worker ([`worker`]), and what it
+//!   shows of itself ([`rest`]).
+//!
+//! It refuses to know any operation: each service brings its own as data.
 
+pub mod actions;
 pub mod client;
+pub mod event_file;
 pub mod exit;
+pub mod mode;
+pub mod operation;
+pub mod payload;
+pub mod repository;
 pub mod rest;
+pub mod result_message;
 pub mod settings;
 pub mod token;
+pub mod ui;
 pub mod worker;
 
 pub use exit::Exit;
