@@ -119,9 +119,9 @@ fn join(node: Node<'_>, name: &str, dotted: Dotted) -> Result<Option<feel::Expre
         .map_err(|message| Problem::at(mapping, message))
 }
 
-/// A name as it stands in a path.
+/// A name as it stands in a path, where a literal's name would be the literal.
 fn quoted_name(name: &str) -> String {
-    if is_plain_name(name) {
+    if is_plain_name(name) && !matches!(name, "true" | "false" | "null") {
         name.to_owned()
     } else {
         format!("`{name}`")
