@@ -1,1 +1,59 @@
-//! A JSON database that lives in git
+//! A JSON database that lives in git.
+//!
+//! A record is a file, `db/<table>/<_id>.json`; a transaction is a commit; a commit counts once the
+//! remote has taken it. Writers do not lock: each pushes on the tip that it read, and whoever comes
+//! second fetches the new tip and runs its operation again there. Text is never merged, and there
+//! is no work tree: objects are read and written directly, in a temporary bare repository.
+//!
+//! * [`Database`] is one repository: [`Database::snapshot`] to read, [`Database::transact`] to write.
+//! * [`Transaction`] is what an operation works on; [`Memory`] offers the same without git.
+//! * [`once`] keeps the result of an operation under an idempotency key, in the same commit.
+//!
+//! The crate knows nothing of what the records mean.
+//!
+//! # What is decided where nothing else says it
+//!
+//! * A query asks for equality. A nested object asks for its own fields alone, lists must be the same,
+//!   `null` asks for a field that is there and null. Of several matches, `findone`, `updateone`,
+//!   `deleteone` and `upsert` take the first by `_id`.
+//! * `_id` stands first in a file and `_updated` last; `_updated` is the time of the transaction, in
+//!   milliseconds, whatever the caller put there. A write of what is there already is no change.
+//! * The file name is the key: a file without `_id` gets it from there, one with another is an error.
+//! * A broken file stops only what could mean it: a search that its text rules out goes on.
+//! * A new record may not differ from another one's `_id`, nor a new table from another one's name,
+//!   by case or Unicode form alone.
+//! * Files that are not `*.json` are left alone; links, submodules, executables and folders where a
+//!   record should be are errors, and only a delete or a dropped table removes them.
+//! * Each commit carries a `transaction` header of its own, so that equal writes of two writers in
+//!   one second stay two commits.
+//! * Commits are not signed, and hooks of the user's `core.hooksPath` are not run in the clone.
+
+mod commit;
+mod database;
+mod error;
+mod git;
+mod history;
+mod json;
+mod memory;
+mod name;
+mod once;
+mod operation;
+mod push;
+mod query;
+mod record;
+mod snapshot;
+mod transaction;
+mod tree;
+mod turn;
+
+pub use commit::{Committed, Message};
+pub use database::{Author, Database, Options, init};
+pub use error::{Error, TransactError};
+pub use git::{is_url, origin_of};
+pub use history::{ChangeKind, CommitInfo, RecordChange};
+pub use json::{canonical_json, canonical_sha256, parse_json};
+pub use memory::Memory;
+pub use once::once;
+pub use record::{Record, record_from, record_json};
+pub use snapshot::{Scan, Snapshot};
+pub use transaction::Transaction;

@@ -1,3 +1,14 @@
-//! A JSON database that lives in git
+//! The command `ghettodb`: the ten operations by hand. It parses arguments, runs one transaction and
+//! prints; what an operation does is in the library.
 
-fn main() {}
+mod cli;
+mod ui;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    match cli::run() {
+        Ok(result) => ui::print(&result),
+        Err(failure) => ui::fail(&failure),
+    }
+}

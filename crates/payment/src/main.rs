@@ -1,3 +1,7 @@
-//! The payment service of the shop
+//! The binary of the payment service: its table of operations in the three modes.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    messaging::mode::main(&payment::SERVICE)
+}

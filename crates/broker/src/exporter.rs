@@ -1,0 +1,370 @@
+//! Carries what is on disk to those who read the log: the read model and the record file.
+//!
+//! It never slows the engine: batches are handed over as long as they are taken in time; beyond
+//! that they are dropped here and read from the log later. Only records that are on disk get out.
+
+use crate::log::{self, Reader};
+use crate::metrics::Metrics;
+use crate::readmodel::{Pending, ReadModel};
+use crate::records::RecordFile;
+use crate::storage::Storage;
+use engine::{Position, Record};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, mpsc};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+use tokio::sync::watch;
+
+/// How many records may wait in memory; more are read from the log instead.
+const HANDED_OVER_MAX: usize = 100_000;
+
+/// How long records are gathered for one transaction while nobody waits for them. Most of what an
+/// order does to the tables then cancels out before it gets there.
+const LINGER: Duration = Duration::from_millis(20);
+
+/// How many records go into one transaction at most.
+const TRANSACTION_RECORDS_MAX: usize = 20_000;
+
+/// After how many records the read model is brought to disk, so that the log can be shortened.
+const CHECKPOINT_RECORDS: u64 = 200_000;
+
+enum Message {
+    Records(Vec<Record>),
+    /// Someone waits.
+    Hurry,
+    Stop,
+}
+
+/// How far the log is on disk, and how far it was exported.
+pub(crate) struct Progress {
+    durable: AtomicU64,
+    exported: watch::Sender<u64>,
+    failed: AtomicBool,
+}
+
+/// The disk thread's end.
+pub(crate) struct Exporter {
+    messages: mpsc::Sender<Message>,
+    waiting: Arc<AtomicUsize>,
+    progress: Arc<Progress>,
+}
+
+impl Exporter {
+    /// Everything up to here is on disk.
+    pub(crate) fn durable(&self, position: Position) {
+        self.progress.durable.store(position.0, Ordering::Release);
+    }
+
+    /// Hands over records that are on disk.
+    pub(crate) fn offer(&self, records: Vec<Record>) {
+        let count = records.len();
+        if count == 0 || self.waiting.load(Ordering::Acquire) > HANDED_OVER_MAX {
+            return;
+        }
+        self.waiting.fetch_add(count, Ordering::AcqRel);
+        // A thread that failed takes nothing; it has said why.
+        let _failed = self.messages.send(Message::Records(records));
+    }
+}
+
+impl Drop for Exporter {
+    fn drop(&mut self) {
+        let _failed = self.messages.send(Message::Stop);
+    }
+}
+
+/// For readers that want to see what was acknowledged.
+#[derive(Clone)]
+pub(crate) struct CatchUp {
+    progress: Arc<Progress>,
+    messages: mpsc::Sender<Message>,
+}
+
+/// Why the read model does not catch up.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum NotCaughtUp {
+    /// The exporter ended with an error, which is in the broker's log.
+    #[error("the read model failed: see the broker's log")]
+    Failed,
+    /// It is still being filled.
+    #[error("the read model is at position {exported} of {durable}: try again later")]
+    Behind {
+        /// Where it is.
+        exported: u64,
+        /// Where the log is.
+        durable: u64,
+    },
+}
+
+impl CatchUp {
+    /// Waits until everything that was acknowledged before the call is in the read model. Gives
+    /// the position it is filled to.
+    ///
+    /// # Errors
+    ///
+    /// If it failed, or does not get there within `patience`.
+    pub(crate) async fn wait(&self, patience: Duration) -> Result<u64, NotCaughtUp> {
+        let durable = self.progress.durable.load(Ordering::Acquire);
+        let mut exported = self.progress.exported.subscribe();
+        if *exported.borrow() < durable {
+            let _failed = self.messages.send(Message::Hurry);
+        }
+        let reached = exported.wait_for(|at| *at >= durable || self.has_failed());
+        let waited = tokio::time::timeout(patience, reached).await;
+        let at = *self.progress.exported.borrow();
+        match waited {
+            _ if self.has_failed() => Err(NotCaughtUp::Failed),
+            Ok(_) => Ok(at),
+            Err(_) => Err(NotCaughtUp::Behind {
+                exported: at,
+                durable,
+            }),
+        }
+    }
+
+    fn has_failed(&self) -> bool {
+        self.progress.failed.load(Ordering::Acquire)
+    }
+}
+
+/// What the thread works with.
+pub(crate) struct Parts {
+    pub(crate) storage: Arc<dyn Storage>,
+    pub(crate) read_model: Arc<ReadModel>,
+    pub(crate) records: Option<RecordFile>,
+    pub(crate) metrics: Arc<Metrics>,
+    /// Told from which position on the log is still needed.
+    pub(crate) needed_from: Arc<AtomicU64>,
+}
+
+/// Starts the thread. `durable` is the last position on disk.
+pub(crate) fn start(parts: Parts, durable: Position) -> (Exporter, CatchUp, JoinHandle<()>) {
+    let (sender, messages) = mpsc::channel();
+    let progress = Arc::new(Progress {
+        durable: AtomicU64::new(durable.0),
+        exported: watch::Sender::new(0),
+        failed: AtomicBool::new(false),
+    });
+    let waiting = Arc::<AtomicUsize>::default();
+    let exporter = Exporter {
+        messages: sender.clone(),
+        waiting: Arc::clone(&waiting),
+        progress: Arc::clone(&progress),
+    };
+    let catch_up = CatchUp {
+        progress: Arc::clone(&progress),
+        messages: sender,
+    };
+    let thread = std::thread::Builder::new()
+        .name("exporter".into())
+        .spawn(move || {
+            let export = Export::new(parts, waiting, Arc::clone(&progress));
+            if let Err(error) = export.and_then(|mut export| export.run(&messages)) {
+                tracing::error!(%error, "the read model stopped: searches are not answered until \
+                    the broker is started again");
+                progress.failed.store(true, Ordering::Release);
+                progress.exported.send_modify(|_| {});
+            }
+        })
+        .expect("a thread can be started");
+    (exporter, catch_up, thread)
+}
+
+#[derive(Debug, thiserror::Error)]
+enum Error {
+    #[error(transparent)]
+    Log(#[from] log::Error),
+    #[error(transparent)]
+    ReadModel(#[from] crate::readmodel::Error),
+    #[error(transparent)]
+    Records(#[from] crate::records::Error),
+}
+
+struct Export {
+    parts: Parts,
+    waiting: Arc<AtomicUsize>,
+    progress: Arc<Progress>,
+    pending: Pending,
+    /// What the read model is filled to, with what is pending.
+    position: u64,
+    /// The position that the record file is written to.
+    recorded: u64,
+    /// What the read model is on disk to.
+    checkpoint: u64,
+}
+
+impl Export {
+    fn new(
+        mut parts: Parts,
+        waiting: Arc<AtomicUsize>,
+        progress: Arc<Progress>,
+    ) -> Result<Self, Error> {
+        let durable = progress.durable.load(Ordering::Acquire);
+        let mut position = parts.read_model.position()?;
+        if position > durable {
+            tracing::warn!(
+                position,
+                durable,
+                "the read model knows more than the log: it belongs \
+                to another log, making it again"
+            );
+            parts.read_model.clear()?;
+            position = 0;
+        }
+        if let Some(first) = Reader::first(&*parts.storage)?
+            && position + 1 < first.0
+        {
+            tracing::warn!(
+                from = position + 1,
+                first = first.0,
+                "the log no longer has all that the read model misses: what ended before is not \
+                 shown, what still runs has no start"
+            );
+        }
+        let recorded = match &mut parts.records {
+            None => durable,
+            Some(records) => records.resume(&parts.storage)?,
+        };
+        Ok(Self {
+            parts,
+            waiting,
+            progress,
+            pending: Pending::default(),
+            position,
+            recorded,
+            checkpoint: position,
+        })
+    }
+
+    fn run(&mut self, messages: &mpsc::Receiver<Message>) -> Result<(), Error> {
+        self.read_on()?;
+        self.commit()?;
+        let mut go_on = true;
+        while go_on {
+            go_on = self.gather(messages)?;
+            self.commit()?;
+            if self.position - self.checkpoint >= CHECKPOINT_RECORDS || !go_on {
+                self.write_checkpoint()?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes what comes until it is worth a transaction; says whether to go on.
+    fn gather(&mut self, messages: &mpsc::Receiver<Message>) -> Result<bool, Error> {
+        let mut taken = 0;
+        let mut until = None;
+        while taken < TRANSACTION_RECORDS_MAX {
+            let message = match until {
+                None => messages.recv().ok(),
+                Some(until) => {
+                    let left = Instant::now();
+                    match messages.recv_timeout(until - left.min(until)) {
+                        Ok(message) => Some(message),
+                        Err(mpsc::RecvTimeoutError::Timeout) => return Ok(true),
+                        Err(mpsc::RecvTimeoutError::Disconnected) => None,
+                    }
+                }
+            };
+            match message {
+                Some(Message::Records(records)) => {
+                    self.waiting.fetch_sub(records.len(), Ordering::AcqRel);
+                    taken += records.len();
+                    self.take(&records)?;
+                }
+                Some(Message::Hurry) => {
+                    // What was dropped on the way is in the log.
+                    self.read_on()?;
+                    return Ok(true);
+                }
+                Some(Message::Stop) | None => {
+                    self.read_on()?;
+                    return Ok(false);
+                }
+            }
+            until.get_or_insert_with(|| Instant::now() + LINGER);
+        }
+        Ok(true)
+    }
+
+    fn take(&mut self, records: &[Record]) -> Result<(), Error> {
+        let Some(first) = records.first() else {
+            return Ok(());
+        };
+        if first.position.0 > self.position.min(self.recorded) + 1 {
+            // Some were dropped on the way. The log has these too.
+            return self.read_on();
+        }
+        self.export(records)
+    }
+
+    fn export(&mut self, records: &[Record]) -> Result<(), Error> {
+        for record in records {
+            let position = record.position.0;
+            if position > self.position {
+                self.pending.take(record);
+                self.position = position;
+            }
+            if position > self.recorded {
+                if let Some(file) = &mut self.parts.records {
+                    file.write(record)?;
+                }
+                self.recorded = position;
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads from the log what is missing up to its end.
+    fn read_on(&mut self) -> Result<(), Error> {
+        loop {
+            let durable = self.progress.durable.load(Ordering::Acquire);
+            let from = self.position.min(self.recorded) + 1;
+            if from > durable {
+                return Ok(());
+            }
+            let mut reader = Reader::new(Arc::clone(&self.parts.storage), Position(from));
+            let mut taken = 0;
+            let mut fault = Ok(());
+            let next = reader.read_to(Position(durable), |records| {
+                taken += records.len();
+                fault = self.export(&records);
+                fault.is_ok() && taken < TRANSACTION_RECORDS_MAX
+            })?;
+            fault?;
+            self.commit()?;
+            if next.0 <= from {
+                tracing::warn!(from, durable, "the log has no such records");
+                self.position = durable;
+                self.recorded = durable;
+            }
+        }
+    }
+
+    fn commit(&mut self) -> Result<(), Error> {
+        if let Some(file) = &mut self.parts.records {
+            file.flush()?;
+        }
+        if *self.progress.exported.borrow() == self.position {
+            return Ok(());
+        }
+        self.parts
+            .read_model
+            .write(&mut self.pending, self.position)?;
+        self.progress.exported.send_replace(self.position);
+        self.parts
+            .metrics
+            .exported
+            .store(self.position, Ordering::Relaxed);
+        Ok(())
+    }
+
+    fn write_checkpoint(&mut self) -> Result<(), Error> {
+        if self.parts.read_model.checkpoint()? {
+            self.checkpoint = self.position;
+            let needed = self.position.min(self.recorded) + 1;
+            self.parts.needed_from.store(needed, Ordering::Release);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,279 @@
+//! Records of deliveries and their runs: one JSON file a delivery, all of it in memory too.
+//!
+//! A file is replaced as a whole, so after a crash each delivery stands in one of the states
+//! that it was in. Nothing is deleted: the folder grows with the store.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::files;
+use crate::rules::Action;
+
+/// An event that was taken, and what came of it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Delivery {
+    /// A UUIDv7, so ids sort by time.
+    pub id: String,
+    /// `owner/name`.
+    pub repository: String,
+    /// Chose the workflows.
+    pub event_type: String,
+    /// The data, as it came.
+    pub client_payload: Map<String, Value>,
+    /// When it was taken.
+    pub received_at: Timestamp,
+    /// The rule of the way that acted on it.
+    pub rule: Option<AppliedRule>,
+    /// Its runs don't start before (rule `delay`).
+    pub not_before: Option<Timestamp>,
+    /// The runs, oldest first.
+    pub runs: Vec<Run>,
+}
+
+/// Which rule acted.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AppliedRule {
+    /// The rule's id.
+    pub id: u64,
+    /// What it did.
+    pub action: Action,
+}
+
+/// One start of one workflow; its attempts have the same id, as on GitHub.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Run {
+    /// `GITHUB_RUN_ID`; counts up over all deliveries.
+    pub id: u64,
+    /// 1 = the delivery itself, 2 = its first redelivery, ...
+    pub round: u32,
+    /// The workflow's file, `inventory.yml`.
+    pub workflow: String,
+    /// The workflow's name.
+    pub name: String,
+    /// The binary.
+    pub service: String,
+    /// Where it stands.
+    pub status: Status,
+    /// How it ended.
+    pub conclusion: Option<Conclusion>,
+    /// The rule of the run that acts on it.
+    pub rule: Option<AppliedRule>,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// Each start of the binary.
+    pub attempts: Vec<Attempt>,
+}
+
+/// One start of the binary.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Attempt {
+    /// `GITHUB_RUN_ATTEMPT`, from 1.
+    pub number: u32,
+    /// When the binary was started.
+    pub started_at: Timestamp,
+    /// When it ended; `None` while it runs.
+    pub finished_at: Option<Timestamp>,
+    /// Its exit code, if it exited.
+    pub exit_code: Option<i32>,
+    /// The signal that killed it.
+    pub signal: Option<i32>,
+    /// It was cut off by the end of the dispatcher, and counts for no limit.
+    #[serde(default)]
+    pub interrupted: bool,
+    /// What else is to be said.
+    pub note: Option<String>,
+}
+
+/// Where a run stands, in GitHub's words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    /// Waits for its time, for a free place, or for its next attempt.
+    Queued,
+    /// Its binary runs.
+    InProgress,
+    /// Has a conclusion.
+    Completed,
+}
+
+/// How a run ended, in GitHub's words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Conclusion {
+    /// Exit code 0.
+    Success,
+    /// Any other end.
+    Failure,
+    /// Ran longer than the job's `timeout-minutes`.
+    TimedOut,
+}
+
+/// Where a delivery stands, told from its latest round of runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum State {
+    /// No workflow listens to the event type.
+    Unheard,
+    /// A rule dropped it.
+    Dropped,
+    /// Nothing of it has started.
+    Queued,
+    /// Some of it has started, not all has ended.
+    Running,
+    /// Every run of the round succeeded.
+    Succeeded,
+    /// Some run of the round failed.
+    Failed,
+}
+
+impl Delivery {
+    /// The payload's `_id`, if it is a text.
+    pub fn order_id(&self) -> Option<&str> {
+        self.client_payload.get("_id").and_then(Value::as_str)
+    }
+
+    /// The number of its latest round, 0 if nothing was ever to run.
+    pub fn round(&self) -> u32 {
+        self.runs.iter().map(|run| run.round).max().unwrap_or(0)
+    }
+
+    /// Where it stands.
+    pub fn state(&self) -> State {
+        let round = self.round();
+        let mut runs = self.runs.iter().filter(|run| run.round == round).peekable();
+        if runs.peek().is_none() {
+            let dropped = self.rule.as_ref().is_some_and(|r| r.action == Action::Drop);
+            return if dropped {
+                State::Dropped
+            } else {
+                State::Unheard
+            };
+        }
+        let (mut all_queued, mut all_completed, mut all_succeeded) = (true, true, true);
+        for run in runs {
+            all_queued &= run.status == Status::Queued && run.attempts.is_empty();
+            all_completed &= run.status == Status::Completed;
+            all_succeeded &= run.conclusion == Some(Conclusion::Success);
+        }
+        match (all_completed, all_succeeded, all_queued) {
+            (true, true, _) => State::Succeeded,
+            (true, false, _) => State::Failed,
+            (false, _, true) => State::Queued,
+            (false, _, false) => State::Running,
+        }
+    }
+}
+
+/// All deliveries of a data folder.
+#[derive(Debug)]
+pub(crate) struct Records {
+    folder: PathBuf,
+    deliveries: RwLock<BTreeMap<String, Arc<Mutex<Delivery>>>>,
+    run_deliveries: RwLock<BTreeMap<u64, String>>,
+}
+
+impl Records {
+    /// Reads what stands in the folder, which must exist.
+    pub(crate) fn open(folder: PathBuf) -> Result<Records, files::Error> {
+        let unreadable = |source| files::Error::Read {
+            path: folder.display().to_string(),
+            source,
+        };
+        let mut deliveries = BTreeMap::new();
+        let mut run_deliveries = BTreeMap::new();
+        for entry in std::fs::read_dir(&folder).map_err(unreadable)? {
+            let path = entry.map_err(unreadable)?.path();
+            if path.extension().is_none_or(|extension| extension != "json") {
+                continue;
+            }
+            let Some(delivery) = files::read_json::<Delivery>(&path)? else {
+                continue;
+            };
+            for run in &delivery.runs {
+                run_deliveries.insert(run.id, delivery.id.clone());
+            }
+            deliveries.insert(delivery.id.clone(), Arc::new(Mutex::new(delivery)));
+        }
+        Ok(Records {
+            folder,
+            deliveries: RwLock::new(deliveries),
+            run_deliveries: RwLock::new(run_deliveries),
+        })
+    }
+
+    /// The first run id that was never given away.
+    pub(crate) fn next_run_id(&self) -> u64 {
+        let runs = read(&self.run_deliveries);
+        runs.last_key_value().map_or(1, |(id, _)| id + 1)
+    }
+
+    /// Keeps a new delivery; on return it is on disk.
+    pub(crate) fn insert(&self, delivery: Delivery) -> std::io::Result<()> {
+        files::write_json(&self.path(&delivery.id), &delivery)?;
+        self.index_runs(&delivery);
+        write(&self.deliveries).insert(delivery.id.clone(), Arc::new(Mutex::new(delivery)));
+        Ok(())
+    }
+
+    /// Changes a delivery and writes it; `None` if there is none with this id.
+    ///
+    /// If it cannot be written, the change stands in memory alone and the log says so: the
+    /// run goes on, and after a crash it would be done again.
+    pub(crate) fn update<T>(&self, id: &str, f: impl FnOnce(&mut Delivery) -> T) -> Option<T> {
+        let delivery = read(&self.deliveries).get(id).cloned()?;
+        let mut delivery = lock(&delivery);
+        let answer = f(&mut delivery);
+        self.index_runs(&delivery);
+        if let Err(error) = files::write_json(&self.path(id), &*delivery) {
+            tracing::error!(delivery = id, %error, "cannot write a delivery's record");
+        }
+        Some(answer)
+    }
+
+    pub(crate) fn get(&self, id: &str) -> Option<Delivery> {
+        let delivery = read(&self.deliveries).get(id).cloned()?;
+        Some(lock(&delivery).clone())
+    }
+
+    /// The delivery that a run belongs to.
+    pub(crate) fn of_run(&self, run: u64) -> Option<Delivery> {
+        let id = read(&self.run_deliveries).get(&run).cloned()?;
+        self.get(&id)
+    }
+
+    /// All deliveries, oldest first.
+    pub(crate) fn list(&self) -> Vec<Delivery> {
+        let all: Vec<_> = read(&self.deliveries).values().cloned().collect();
+        all.iter().map(|delivery| lock(delivery).clone()).collect()
+    }
+
+    fn index_runs(&self, delivery: &Delivery) {
+        let mut index = write(&self.run_deliveries);
+        for run in &delivery.runs {
+            index.entry(run.id).or_insert_with(|| delivery.id.clone());
+        }
+    }
+
+    fn path(&self, id: &str) -> PathBuf {
+        self.folder.join(format!("{id}.json"))
+    }
+}
+
+// A panic while a lock is held leaves at worst one field of one record unset, which the next
+// start of the dispatcher treats as an attempt that was cut off.
+fn lock(delivery: &Mutex<Delivery>) -> std::sync::MutexGuard<'_, Delivery> {
+    delivery.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn read<T>(lock: &RwLock<T>) -> std::sync::RwLockReadGuard<'_, T> {
+    lock.read().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn write<T>(lock: &RwLock<T>) -> std::sync::RwLockWriteGuard<'_, T> {
+    lock.write().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,438 @@
+//! How a transaction becomes a commit that the remote has taken: the retry loop, and what the commit
+//! says.
+//!
+//! A push is a compare-and-swap on the branch. If it lost, the operation runs again on the new tip;
+//! if nobody knows, the history tells whether it was taken. There is a deadline rather than a number
+//! of attempts, since a loop without one is unfair: whoever has just won holds the freshest tip.
+
+use crate::push::Push;
+use crate::transaction::{Changes, Transaction};
+use crate::tree::View;
+use crate::{Database, Error, TransactError};
+use gix::ObjectId;
+use std::collections::HashSet;
+use std::thread;
+use std::time::{Duration, Instant};
+use uuid::Uuid;
+
+/// The first pause is drawn from this range, in milliseconds; it doubles with each attempt.
+const PAUSE_MS: std::ops::RangeInclusive<u64> = 50..=200;
+/// Longest pause between two attempts.
+const PAUSE_MAX: Duration = Duration::from_secs(2);
+/// A git process may take this long even where the deadline is nearer: a push that is killed halfway
+/// leaves its fate unknown, which is worse than being late.
+const PROCESS_MIN: Duration = Duration::from_secs(10);
+
+/// A commit's message: one line for people, trailers for people and tools.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Message {
+    /// One line that says what happened.
+    pub subject: String,
+    /// Key and value each, as in `Order-Id: 0193..`; line breaks in values are escaped.
+    pub trailers: Vec<(String, String)>,
+}
+
+/// An operation's result, and the commit that holds its changes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Committed<T> {
+    /// What the operation gave, in the run whose changes were accepted.
+    pub value: T,
+    /// Id of the commit, in hex; none where nothing changed, so nothing was pushed.
+    pub commit: Option<String>,
+    /// How often the operation was run.
+    pub attempts: u32,
+}
+
+impl Database {
+    /// Runs an operation on the tip of the branch and makes its changes one commit of the remote.
+    ///
+    /// The operation is run again on a new tip if another writer was faster, so it must act on the
+    /// transaction alone. If it gives `Err`, nothing is written. If what it wrote is what was there,
+    /// there is no commit.
+    ///
+    /// # Errors
+    /// [`Error::Deadline`] if the push did not get through in time, [`Error::Refused`] if the remote
+    /// does not want it; in both cases the branch is without the changes, unless the text says that
+    /// the remote's answer is not known.
+    pub fn transact<T, E>(
+        &mut self,
+        message: &Message,
+        mut operation: impl FnMut(&mut Transaction<'_>) -> Result<T, E>,
+    ) -> Result<Committed<T>, TransactError<E>> {
+        if let Some(rest) = self.rest_until.take() {
+            thread::sleep(rest.saturating_duration_since(Instant::now()));
+        }
+        self.renew_worn_clone()?;
+        let mut attempt = Attempt::new(self.options.push_deadline);
+        let mut turn = self.remote.turn(attempt.left());
+        // Where a look costs a round trip, a tip of some age is good enough to write on, since the push
+        // compares; an answer that leads to no push needs a tip that was looked at now.
+        let mut looked = !self.fresh || self.remote.is_near();
+        if looked {
+            self.catch_up(&mut attempt, &[])?;
+        }
+        self.fresh = false;
+        let mut unknown: Vec<(ObjectId, Committed<T>)> = Vec::new();
+        loop {
+            attempt.count += 1;
+            let now = jiff::Timestamp::now();
+            let (outcome, commit) = self.run(message, now, &mut operation)?;
+            let (value, commit) = match (outcome, commit) {
+                (Ok(value), Some(commit)) => (value, commit),
+                (outcome, _) => {
+                    let before = self.tip;
+                    if !looked {
+                        looked = true;
+                        self.catch_up(&mut attempt, &[])?;
+                        if self.tip != before {
+                            continue;
+                        }
+                    }
+                    return outcome
+                        .map_err(TransactError::Operation)
+                        .map(|value| Committed {
+                            value,
+                            commit: None,
+                            attempts: attempt.count,
+                        });
+                }
+            };
+            let committed = Committed {
+                value,
+                commit: Some(commit.to_string()),
+                attempts: attempt.count,
+            };
+            match self.remote.push(commit, attempt.process_limit())? {
+                Push::Accepted => return Ok(self.accept(commit, committed)?),
+                Push::Moved(text) => attempt.last = text,
+                Push::Unknown(text) => {
+                    attempt.last = format!("the remote's answer is not known: {text}");
+                    unknown.push((commit, committed));
+                }
+                Push::Refused(text) => {
+                    return Err(TransactError::Database(Error::Refused {
+                        branch: self.remote.branch().to_owned(),
+                        text,
+                    }));
+                }
+            }
+            drop(turn.take());
+            if !attempt.pause() && unknown.is_empty() {
+                return Err(TransactError::Database(
+                    attempt.deadline(self.remote.branch()),
+                ));
+            }
+            turn = self.remote.turn(attempt.left());
+            let pushed: Vec<ObjectId> = unknown.iter().map(|(commit, _)| *commit).collect();
+            self.catch_up(&mut attempt, &pushed)?;
+            looked = true;
+            if let Some(taken) = self.taken(&pushed)? {
+                let (commit, committed) = unknown.swap_remove(taken);
+                return Ok(self.accept(commit, committed)?);
+            }
+            if attempt.is_over() {
+                return Err(TransactError::Database(
+                    attempt.deadline(self.remote.branch()),
+                ));
+            }
+            // The branch can no longer get from another commit to one that was made on the old tip.
+            let tip = self.tip;
+            unknown.retain(|(commit, _)| self.parent(*commit).is_ok_and(|parent| parent == tip));
+        }
+    }
+
+    /// Runs the operation once on the tip, and writes the commit if it changed something.
+    fn run<T, E>(
+        &self,
+        message: &Message,
+        now: jiff::Timestamp,
+        operation: &mut impl FnMut(&mut Transaction<'_>) -> Result<T, E>,
+    ) -> Result<(Result<T, E>, Option<ObjectId>), Error> {
+        let view = View::new(self.remote.repo(), self.tip)?;
+        let mut transaction = Transaction::new(&view, format_time(now));
+        let outcome = operation(&mut transaction);
+        let changes = transaction.into_changes();
+        let commit = match outcome.is_ok() && !changes.is_empty() {
+            true => Some(self.write(&view, &changes, message, now)?),
+            false => None,
+        };
+        Ok((outcome, commit))
+    }
+
+    fn write(
+        &self,
+        view: &View<'_>,
+        changes: &Changes,
+        message: &Message,
+        now: jiff::Timestamp,
+    ) -> Result<ObjectId, Error> {
+        // Git's own rules for a name: no angle brackets, no line breaks.
+        let plain = |text: &str| text.replace(['<', '>', '\n', '\0'], " ").trim().to_owned();
+        let author = gix::actor::Signature {
+            name: plain(&self.options.author.name).into(),
+            email: plain(&self.options.author.email).into(),
+            time: gix::date::Time::new(now.as_second(), 0),
+        };
+        let commit = gix::objs::Commit {
+            tree: view.write(changes)?,
+            parents: self.tip.into_iter().collect(),
+            author: author.clone(),
+            committer: author,
+            encoding: None,
+            message: message_text(message).into(),
+            // Two writers who do the same in the same moment must not make the same commit: each
+            // would take the other's for its own, and one effect would be lost.
+            extra_headers: vec![("transaction".into(), Uuid::now_v7().to_string().into())],
+        };
+        let id = self
+            .remote
+            .repo()
+            .write_object(&commit)
+            .map_err(Error::repository)?;
+        Ok(id.detach())
+    }
+
+    /// Fetches the tip, again and again while it is the network that fails.
+    fn catch_up(&mut self, attempt: &mut Attempt, pushed: &[ObjectId]) -> Result<(), Error> {
+        loop {
+            match self.remote.fetch(pushed, attempt.process_limit()) {
+                Ok(tip) => {
+                    self.tip = tip;
+                    return Ok(());
+                }
+                Err(error) if error.is_transient() => {
+                    // What became of a push says more than that the remote cannot be asked.
+                    if pushed.is_empty() || attempt.last.is_empty() {
+                        attempt.last = error.to_string();
+                    }
+                    if !attempt.pause() {
+                        return Err(attempt.deadline(self.remote.branch()));
+                    }
+                }
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// Which of our commits of unknown fate is in the branch's history.
+    fn taken(&self, pushed: &[ObjectId]) -> Result<Option<usize>, Error> {
+        let mut next: Vec<ObjectId> = self
+            .tip
+            .into_iter()
+            .filter(|_| !pushed.is_empty())
+            .collect();
+        let mut seen = HashSet::new();
+        let bases: HashSet<_> = pushed
+            .iter()
+            .filter_map(|commit| self.parent(*commit).ok().flatten())
+            .collect();
+        while let Some(id) = next.pop() {
+            if let Some(index) = pushed.iter().position(|commit| *commit == id) {
+                return Ok(Some(index));
+            }
+            // Before a base there is none of ours; before the end of a shallow history neither.
+            if bases.contains(&id) || !seen.insert(id) {
+                continue;
+            }
+            if let Some(object) = self
+                .remote
+                .repo()
+                .try_find_object(id)
+                .map_err(Error::repository)?
+            {
+                next.extend(object.into_commit().parent_ids().map(gix::Id::detach));
+            }
+        }
+        Ok(None)
+    }
+
+    fn parent(&self, commit: ObjectId) -> Result<Option<ObjectId>, Error> {
+        let commit = self
+            .remote
+            .repo()
+            .find_commit(commit)
+            .map_err(Error::repository)?;
+        Ok(commit.parent_ids().next().map(gix::Id::detach))
+    }
+
+    fn accept<T>(
+        &mut self,
+        commit: ObjectId,
+        committed: Committed<T>,
+    ) -> Result<Committed<T>, Error> {
+        self.remote.keep_tip(commit)?;
+        self.tip = Some(commit);
+        let contended = committed.attempts > 1;
+        self.fresh = !contended;
+        if contended {
+            self.rest_until = Some(Instant::now() + draw_pause());
+        }
+        Ok(committed)
+    }
+}
+
+/// How far a transaction has got with its attempts.
+struct Attempt {
+    started: Instant,
+    limit: Duration,
+    count: u32,
+    pauses: u32,
+    last: String,
+}
+
+impl Attempt {
+    fn new(limit: Duration) -> Self {
+        Attempt {
+            started: Instant::now(),
+            limit,
+            count: 0,
+            pauses: 0,
+            last: String::new(),
+        }
+    }
+
+    fn left(&self) -> Duration {
+        self.limit.saturating_sub(self.started.elapsed())
+    }
+
+    fn is_over(&self) -> bool {
+        self.left().is_zero()
+    }
+
+    fn process_limit(&self) -> Duration {
+        self.left().max(PROCESS_MIN)
+    }
+
+    /// Waits, longer each time and never past the deadline; false where that has passed.
+    fn pause(&mut self) -> bool {
+        let pause = draw_pause()
+            .saturating_mul(1 << self.pauses.min(6))
+            .min(PAUSE_MAX);
+        self.pauses += 1;
+        thread::sleep(pause.min(self.left()));
+        !self.is_over()
+    }
+
+    fn deadline(&self, branch: &str) -> Error {
+        Error::Deadline {
+            branch: branch.to_owned(),
+            waited: self.started.elapsed(),
+            attempts: self.count,
+            last: self.last.clone(),
+        }
+    }
+}
+
+fn draw_pause() -> Duration {
+    Duration::from_millis(fastrand::u64(PAUSE_MS))
+}
+
+/// Milliseconds, always three digits, so that times sort as texts.
+fn format_time(time: jiff::Timestamp) -> String {
+    time.strftime("%Y-%m-%dT%H:%M:%S.%3fZ").to_string()
+}
+
+pub(crate) fn rfc3339(seconds: i64) -> String {
+    // A commit may claim any time; one that no calendar holds is shown as the epoch.
+    jiff::Timestamp::from_second(seconds)
+        .unwrap_or_default()
+        .to_string()
+}
+
+fn message_text(message: &Message) -> String {
+    let mut text = one_line(&message.subject);
+    text.push('\n');
+    if !message.trailers.is_empty() {
+        text.push('\n');
+    }
+    for (key, value) in &message.trailers {
+        let key: String = key
+            .chars()
+            .map(|c| if c.is_ascii_alphanumeric() { c } else { '-' })
+            .collect();
+        text.push_str(&key);
+        text.push_str(": ");
+        text.push_str(&one_line(value));
+        text.push('\n');
+    }
+    text
+}
+
+/// One line of what may hold line breaks and control characters: they are escaped.
+fn one_line(text: &str) -> String {
+    let mut line = String::with_capacity(text.len());
+    for c in text.trim().chars() {
+        match c.is_control() || matches!(c, '\u{2028}' | '\u{2029}') {
+            true => line.extend(c.escape_default()),
+            false => line.push(c),
+        }
+    }
+    line
+}
+
+/// Subject and trailers of a message, whoever wrote it.
+pub(crate) fn parse_message(text: &str) -> (String, Vec<(String, String)>) {
+    let mut paragraphs = text.trim().split("\n\n");
+    let subject = paragraphs
+        .next()
+        .and_then(|first| first.lines().next())
+        .unwrap_or("")
+        .to_owned();
+    let Some(last) = paragraphs.last() else {
+        return (subject, Vec::new());
+    };
+    let trailer = |line: &str| {
+        let (key, value) = line.split_once(": ")?;
+        let is_key = !key.is_empty() && key.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
+        is_key.then(|| (key.to_owned(), value.to_owned()))
+    };
+    let trailers: Option<Vec<_>> = last.lines().map(trailer).collect();
+    (subject, trailers.unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn message_is_one_line_and_trailers() {
+        let message = Message {
+            subject: "decrement stock\nof T-shirt\u{1b}[2J".to_owned(),
+            trailers: vec![
+                ("Order-Id".to_owned(), "o-1\r\nEvil: yes".to_owned()),
+                ("bad key:".to_owned(), "é 🍺".to_owned()),
+            ],
+        };
+        let text = message_text(&message);
+        assert_eq!(
+            text,
+            "decrement stock\\nof T-shirt\\u{1b}[2J\n\nOrder-Id: o-1\\r\\nEvil: yes\nbad-key-: é 🍺\n"
+        );
+        let (subject, trailers) = parse_message(&text);
+        assert_eq!(subject, "decrement stock\\nof T-shirt\\u{1b}[2J");
+        assert_eq!(
+            trailers,
+            [
+                ("Order-Id".to_owned(), "o-1\\r\\nEvil: yes".to_owned()),
+                ("bad-key-".to_owned(), "é 🍺".to_owned())
+            ]
+        );
+    }
+
+    #[test]
+    fn other_peoples_messages_have_a_subject_too() {
+        assert_eq!(
+            parse_message("fix it\n\nbecause of this\nand that: here\n"),
+            ("fix it".to_owned(), vec![])
+        );
+        assert_eq!(parse_message(""), (String::new(), vec![]));
+        assert_eq!(parse_message("a\nb\n"), ("a".to_owned(), vec![]));
+    }
+
+    #[test]
+    fn times_have_a_fixed_form() {
+        let time: jiff::Timestamp = "2026-01-02T03:04:05Z".parse().unwrap();
+        assert_eq!(format_time(time), "2026-01-02T03:04:05.000Z");
+        assert_eq!(rfc3339(0), "1970-01-01T00:00:00Z");
+    }
+}

@@ -1,0 +1,132 @@
+//! One repository: where it is, who writes, and its temporary clone.
+
+use crate::git::{self, Remote};
+use crate::{CommitInfo, Error, Snapshot, history};
+use gix::ObjectId;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+/// Who commits.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Author {
+    /// Name, as in `git log`.
+    pub name: String,
+    /// E-mail address, as in `git log`.
+    pub email: String,
+}
+
+/// Which repository, and how to write to it.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// URL or path of the repository.
+    pub repo: String,
+    /// Branch, without `refs/heads/`; none = the one that the remote's HEAD names.
+    pub branch: Option<String>,
+    /// How long a transaction may try to get its commit accepted, all attempts together.
+    pub push_deadline: Duration,
+    /// Author and committer of the commits.
+    pub author: Author,
+}
+
+impl Options {
+    /// The default branch of `repo`, 60 seconds, and an author named after this crate.
+    pub fn new(repo: impl Into<String>) -> Self {
+        Options {
+            repo: repo.into(),
+            branch: None,
+            push_deadline: Duration::from_secs(60),
+            author: Author {
+                name: "ghettodb".to_owned(),
+                email: "ghettodb@localhost".to_owned(),
+            },
+        }
+    }
+}
+
+/// One clone of one repository, in a temporary folder that goes with it.
+///
+/// ```no_run
+/// use ghettodb::{Database, Error, Message, Options, record_from};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let mut database = Database::open(Options::new("data/origin.git"))?;
+/// let message = Message { subject: "restock beer".to_owned(), trailers: Vec::new() };
+/// let committed = database.transact(&message, |tx| {
+///     let beer = record_from(serde_json::json!({"product": "beer"}))?;
+///     tx.upsert("stock", &beer, record_from(serde_json::json!({"stock_level": 2}))?)
+/// }).map_err(Error::from)?;
+/// println!("{:?} in commit {:?}", committed.value, committed.commit);
+/// # Ok(()) }
+/// ```
+pub struct Database {
+    pub(crate) options: Options,
+    pub(crate) remote: Remote,
+    /// The commit that the next transaction starts from; none where the branch is unborn.
+    pub(crate) tip: Option<ObjectId>,
+    /// Whether nothing suggests yet that the branch has moved on from `tip`.
+    pub(crate) fresh: bool,
+    /// Not before this moment may the next transaction start: others wait for their turn.
+    pub(crate) rest_until: Option<Instant>,
+    uses: u32,
+}
+
+/// How many fetches and pushes one clone serves: what they leave in it is never packed.
+const CLONE_USES_MAX: u32 = 1000;
+
+/// Makes an empty bare repository at `path` with the branch `main`, unless there is a repository;
+/// says whether it made it.
+pub fn init(path: &Path) -> Result<bool, Error> {
+    git::init(path)
+}
+
+impl Database {
+    /// Connects to the repository and fetches the tip of the branch. An empty repository is one
+    /// without records.
+    pub fn open(options: Options) -> Result<Self, Error> {
+        let mut remote = Remote::open(&options.repo, options.branch.as_deref())?;
+        let tip = remote.fetch(&[], options.push_deadline.max(git::CLONE_LIMIT))?;
+        Ok(Database {
+            options,
+            remote,
+            tip,
+            fresh: true,
+            rest_until: None,
+            uses: 0,
+        })
+    }
+
+    /// The branch that is read and written, without `refs/heads/`.
+    pub fn branch(&self) -> &str {
+        self.remote.branch()
+    }
+
+    /// Fetches the tip; a read-only view of it.
+    pub fn snapshot(&mut self) -> Result<Snapshot, Error> {
+        self.renew_worn_clone()?;
+        self.tip = self.remote.fetch(&[], git::CLONE_LIMIT)?;
+        self.fresh = true;
+        Ok(Snapshot::new(
+            self.remote.repo().clone(),
+            self.tip,
+            self.remote.folder(),
+        ))
+    }
+
+    /// The latest commits of the branch, newest first, at most `limit`, with the records that each
+    /// changed. Fetches the whole history.
+    pub fn log(&mut self, limit: usize) -> Result<Vec<CommitInfo>, Error> {
+        self.tip = self.remote.fetch_history(git::CLONE_LIMIT)?;
+        history::log(self.remote.repo(), self.tip, limit)
+    }
+
+    /// Starts a new clone after many uses of this one; snapshots keep the old one while they live.
+    pub(crate) fn renew_worn_clone(&mut self) -> Result<(), Error> {
+        self.uses += 1;
+        if self.uses > CLONE_USES_MAX {
+            let mut renewed = Database::open(self.options.clone())?;
+            renewed.rest_until = self.rest_until;
+            *self = renewed;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,256 @@
+//! What can go wrong, told apart by what the caller can do about it, and the one place that takes
+//! secrets out of a text that comes from git.
+
+use std::time::Duration;
+
+/// A failure of the database.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A name that cannot stand in a path of every file system. Nothing was written.
+    #[error("bad {what} {name:?}: {reason}")]
+    Name {
+        /// `"table"`, `"_id"` or `"branch"`.
+        what: &'static str,
+        /// The name as given.
+        name: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+
+    /// JSON from the caller that is not what the call needs. Nothing was written.
+    #[error("{0}")]
+    Usage(String),
+
+    /// A record that the caller gave cannot be stored. Nothing was written.
+    #[error("cannot store a record in table {table:?}: {reason}")]
+    Unstorable {
+        /// The table it was meant for.
+        table: String,
+        /// Which limit or rule it breaks.
+        reason: String,
+    },
+
+    /// A file in `db/` is not a record. Other records are still readable.
+    #[error("{}: {reason}", place(path, *line, *column))]
+    BadRecord {
+        /// Path in the repository, with forward slashes.
+        path: String,
+        /// Line, from 1; 0 where the fault is not in the text.
+        line: usize,
+        /// Column in characters, from 1; 0 where the fault is not in the text.
+        column: usize,
+        /// What is wrong.
+        reason: String,
+    },
+
+    /// An insert met a record with the same `_id`.
+    #[error("record {id:?} is already in table {table:?}")]
+    Exists {
+        /// The table.
+        table: String,
+        /// The `_id`.
+        id: String,
+    },
+
+    /// An update found no record with this `_id`.
+    #[error("no record {id:?} in table {table:?}")]
+    Absent {
+        /// The table.
+        table: String,
+        /// The `_id`.
+        id: String,
+    },
+
+    /// The idempotency key was used before, for another payload.
+    #[error("idempotency key {key:?} was already used with another payload")]
+    KeyReused {
+        /// The key.
+        key: String,
+    },
+
+    /// The branch kept moving, or the remote kept failing, until the deadline passed.
+    #[error(
+        "cannot push to {branch:?} within {} s ({attempts} attempts): {last}",
+        .waited.as_secs_f32()
+    )]
+    Deadline {
+        /// The branch.
+        branch: String,
+        /// How long it was tried.
+        waited: Duration,
+        /// How many pushes were tried.
+        attempts: u32,
+        /// What the last attempt met.
+        last: String,
+    },
+
+    /// The remote does not want this push, and would not want it a second time.
+    #[error("push to {branch:?} refused: {text}")]
+    Refused {
+        /// The branch.
+        branch: String,
+        /// What git and the remote said, without secrets.
+        text: String,
+    },
+
+    /// A git command failed.
+    #[error("`{command}` failed: {stderr}")]
+    Git {
+        /// The command, without secrets.
+        command: String,
+        /// What it said, without secrets.
+        stderr: String,
+    },
+
+    /// The repository cannot be read: a missing or damaged object, or not a repository.
+    #[error("cannot read the repository: {0}")]
+    Repository(String),
+
+    /// A file or process of this machine failed.
+    #[error("{what}: {source}")]
+    Io {
+        /// What was being done.
+        what: String,
+        /// The system's error.
+        source: std::io::Error,
+    },
+}
+
+impl Error {
+    /// What to do about it, where there is something to say beyond the message.
+    pub fn hint(&self) -> Option<&'static str> {
+        match self {
+            Error::BadRecord { .. } => {
+                Some("mend or remove the file, commit and push it; other records are unaffected")
+            }
+            Error::KeyReused { .. } => Some("use a new key for new content"),
+            Error::Deadline { .. } => Some("run it again, or give it a longer deadline"),
+            Error::Refused { .. } => {
+                Some("check the token's rights, branch protection and hooks of the data repository")
+            }
+            Error::Git { .. } => {
+                Some("check the repository's address, the branch and the access rights")
+            }
+            _ => None,
+        }
+    }
+
+    /// Exit code of a process that ends with this error: 1 fault, 2 usage, 5 deadline, 6 refused.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Error::Name { .. } | Error::Usage(_) | Error::Unstorable { .. } => 2,
+            Error::Deadline { .. } => 5,
+            Error::Refused { .. } => 6,
+            _ => 1,
+        }
+    }
+
+    /// Whether the same may work later: the network's fault, nobody else's.
+    pub(crate) fn is_transient(&self) -> bool {
+        matches!(self, Error::Git { stderr, .. } if crate::push::is_transient(stderr))
+    }
+
+    pub(crate) fn io(what: impl Into<String>) -> impl FnOnce(std::io::Error) -> Error {
+        let what = what.into();
+        move |source| Error::Io { what, source }
+    }
+
+    pub(crate) fn repository(error: impl std::fmt::Display) -> Error {
+        Error::Repository(redact(&error.to_string()))
+    }
+}
+
+/// Why a transaction was not committed.
+#[derive(Debug, thiserror::Error)]
+pub enum TransactError<E> {
+    /// The operation refused; nothing was written.
+    #[error(transparent)]
+    Operation(E),
+    /// The database failed.
+    #[error(transparent)]
+    Database(#[from] Error),
+}
+
+impl From<TransactError<Error>> for Error {
+    fn from(error: TransactError<Error>) -> Self {
+        match error {
+            TransactError::Operation(error) | TransactError::Database(error) => error,
+        }
+    }
+}
+
+/// `path:line:column`, or less where the fault has no place in the text.
+fn place(path: &str, line: usize, column: usize) -> String {
+    match (line, column) {
+        (0, _) => path.to_owned(),
+        (_, 0) => format!("{path}:{line}"),
+        _ => format!("{path}:{line}:{column}"),
+    }
+}
+
+/// Takes secrets out of a text: user and password of URLs, and what follows `authorization:`.
+pub(crate) fn redact(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for (index, line) in text.split('\n').enumerate() {
+        if index > 0 {
+            out.push('\n');
+        }
+        // ASCII lower case keeps every byte's place.
+        let visible = match line.to_ascii_lowercase().find("authorization:") {
+            Some(at) => &line[..at + "authorization:".len()],
+            None => line,
+        };
+        redact_userinfo(visible, &mut out);
+        if visible.len() < line.len() {
+            out.push_str(" ***");
+        }
+    }
+    out
+}
+
+fn redact_userinfo(mut rest: &str, out: &mut String) {
+    while let Some(at) = rest.find("://") {
+        let (before, after) = rest.split_at(at + 3);
+        out.push_str(before);
+        let end = after
+            .find(|c: char| c == '/' || c.is_whitespace() || c == '\'' || c == '"')
+            .unwrap_or(after.len());
+        let authority = &after[..end];
+        match authority.rfind('@') {
+            Some(sign) => {
+                out.push_str("***");
+                out.push_str(&authority[sign..]);
+            }
+            None => out.push_str(authority),
+        }
+        rest = &after[end..];
+    }
+    out.push_str(rest);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_are_taken_out() {
+        #[track_caller]
+        fn check(text: &str, expected: &str) {
+            assert_eq!(redact(text), expected);
+        }
+        check(
+            "fatal: unable to access 'https://x-access-token:ghs_abc@github.com/o/r/': 403",
+            "fatal: unable to access 'https://***@github.com/o/r/': 403",
+        );
+        check(
+            "https://tok@en@host/p@th and http://u:p@h",
+            "https://***@host/p@th and http://***@h",
+        );
+        check("file:///srv/a@b.git", "file:///srv/a@b.git");
+        check(
+            "one\nAUTHORIZATION: basic c2VjcmV0\ntwo",
+            "one\nAUTHORIZATION: ***\ntwo",
+        );
+        check("mail to a@b.example", "mail to a@b.example");
+    }
+}

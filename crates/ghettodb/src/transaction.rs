@@ -1,0 +1,315 @@
+//! A transaction: an operation's view of the records, and the changes it has made so far. It knows
+//! neither git nor where the records come from; a base underneath answers for what is there already.
+
+use crate::query::Query;
+use crate::{Error, Record, name, record};
+use std::collections::{BTreeMap, BTreeSet};
+use uuid::Uuid;
+
+/// What a transaction starts from: the records of one commit, or of a [`crate::Memory`].
+/// Names are checked before they get here.
+pub(crate) trait Base {
+    /// The record in the file of that name.
+    fn get(&self, table: &str, id: &str) -> Result<Option<Record>, Error>;
+    /// Whether the file is there, readable or not.
+    fn exists(&self, table: &str, id: &str) -> Result<bool, Error>;
+    /// The records that match, by `_id`; files that `hidden` names are passed over.
+    fn find(
+        &self,
+        table: &str,
+        query: &Query<'_>,
+        hidden: &dyn Fn(&str) -> bool,
+    ) -> Result<Vec<Record>, Error>;
+    /// The ids of all files of a table, readable or not.
+    fn ids(&self, table: &str) -> Result<Vec<String>, Error>;
+    /// The ids whose files could meet the file of `id` on a file system that ignores case.
+    fn neighbours(&self, table: &str, id: &str) -> Result<Vec<String>, Error>;
+    /// The names of all tables.
+    fn tables(&self) -> Result<Vec<String>, Error>;
+}
+
+/// What a transaction did, against its base.
+#[derive(Debug, Default)]
+pub(crate) struct Changes {
+    /// Tables of the base that are gone as a whole; `records` come after.
+    pub(crate) dropped: BTreeSet<String>,
+    /// Table and id -> the new record, or none where it is deleted. Each differs from the base.
+    pub(crate) records: BTreeMap<(String, String), Option<Record>>,
+}
+
+impl Changes {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.dropped.is_empty() && self.records.is_empty()
+    }
+}
+
+/// A set of reads and writes that becomes one commit, all or nothing. Reads see the writes before
+/// them. It may be run more than once, each time on a newer tip, so it must not act on anything else.
+pub struct Transaction<'a> {
+    base: &'a dyn Base,
+    now: String,
+    changes: Changes,
+}
+
+impl<'a> Transaction<'a> {
+    pub(crate) fn new(base: &'a dyn Base, now: String) -> Self {
+        Transaction {
+            base,
+            now,
+            changes: Changes::default(),
+        }
+    }
+
+    pub(crate) fn into_changes(self) -> Changes {
+        self.changes
+    }
+
+    /// The time of this transaction, RFC 3339 in UTC: what goes to `_updated`.
+    pub fn now(&self) -> &str {
+        &self.now
+    }
+
+    /// A new id: a version 7 UUID, so that ids sort by time.
+    pub fn new_id(&mut self) -> String {
+        Uuid::now_v7().to_string()
+    }
+
+    /// The record with this `_id`.
+    pub fn get(&self, table: &str, id: &str) -> Result<Option<Record>, Error> {
+        name::check_table(table)?;
+        name::check_id(id)?;
+        if let Some(changed) = self.changed(table, id) {
+            return Ok(changed.clone());
+        }
+        if self.changes.dropped.contains(table) {
+            return Ok(None);
+        }
+        self.base.get(table, id)
+    }
+
+    /// The records that have the query's fields, by `_id`. A nested object in the query asks for its
+    /// own fields alone; numbers are compared by value. `{}` finds all.
+    ///
+    /// A file that cannot be read is an error unless its text rules a match out.
+    pub fn find(&self, table: &str, query: &Record) -> Result<Vec<Record>, Error> {
+        name::check_table(table)?;
+        let query = Query::new(query)?;
+        if let Some(id) = query.id() {
+            return Ok(self
+                .get(table, id)?
+                .filter(|record| query.matches(record))
+                .into_iter()
+                .collect());
+        }
+        let mut found = if self.changes.dropped.contains(table) {
+            Vec::new()
+        } else {
+            self.base
+                .find(table, &query, &|id| self.changed(table, id).is_some())?
+        };
+        found.extend(
+            self.changes_of(table)
+                .filter_map(|(_, record)| record.clone())
+                .filter(|record| query.matches(record)),
+        );
+        sort_by_id(&mut found);
+        Ok(found)
+    }
+
+    /// The first, by `_id`, of the records that [`Transaction::find`] gives.
+    pub fn find_one(&self, table: &str, query: &Record) -> Result<Option<Record>, Error> {
+        Ok(self.find(table, query)?.into_iter().next())
+    }
+
+    /// Stores a new record, with a new id unless it brings its own.
+    pub fn insert(&mut self, table: &str, record: Record) -> Result<Record, Error> {
+        name::check_table(table)?;
+        let id = match record::own_id(&record)? {
+            Some(id) => id.to_owned(),
+            None => self.new_id(),
+        };
+        if self.exists(table, &id)? {
+            return Err(Error::Exists {
+                table: table.to_owned(),
+                id,
+            });
+        }
+        self.check_clash(table, &id)?;
+        self.put(table, &id, record)
+    }
+
+    /// Sets the given top-level fields of a record and keeps the others.
+    pub fn update(&mut self, table: &str, id: &str, fields: Record) -> Result<Record, Error> {
+        let Some(mut record) = self.get(table, id)? else {
+            return Err(Error::Absent {
+                table: table.to_owned(),
+                id: id.to_owned(),
+            });
+        };
+        if let Some(other) = record::own_id(&fields)?
+            && other != id
+        {
+            return Err(Error::Usage(format!(
+                "the _id of record {id:?} in table {table:?} cannot change to {other:?}"
+            )));
+        }
+        record.extend(fields);
+        self.put(table, id, record)
+    }
+
+    /// Updates the record that matches the query (the first by `_id` of several), or inserts one
+    /// made of the query's and the given fields.
+    pub fn upsert(&mut self, table: &str, query: &Record, fields: Record) -> Result<Record, Error> {
+        match self.find_one(table, query)? {
+            Some(found) => self.update(table, &id_of(&found), fields),
+            None => {
+                let mut record = query.clone();
+                record.extend(fields);
+                self.insert(table, record)
+            }
+        }
+    }
+
+    /// Deletes a record, readable or not; says whether it was there.
+    pub fn delete(&mut self, table: &str, id: &str) -> Result<bool, Error> {
+        name::check_table(table)?;
+        name::check_id(id)?;
+        if !self.exists(table, id)? {
+            return Ok(false);
+        }
+        let key = (table.to_owned(), id.to_owned());
+        if self.in_base(table, id)? {
+            self.changes.records.insert(key, None);
+        } else {
+            self.changes.records.remove(&key);
+        }
+        Ok(true)
+    }
+
+    /// Deletes a table with all that is in it; gives the number of its records.
+    pub fn drop_table(&mut self, table: &str) -> Result<usize, Error> {
+        name::check_table(table)?;
+        let count = self.ids(table)?.len();
+        self.changes
+            .records
+            .retain(|(changed, _), _| changed != table);
+        if self.base.tables()?.iter().any(|name| name == table) {
+            self.changes.dropped.insert(table.to_owned());
+        }
+        Ok(count)
+    }
+
+    /// The names of all tables, sorted.
+    pub fn tables(&self) -> Result<Vec<String>, Error> {
+        let mut tables: BTreeSet<String> = self.base.tables()?.into_iter().collect();
+        tables.retain(|table| !self.changes.dropped.contains(table));
+        let inserted = self
+            .changes
+            .records
+            .iter()
+            .filter(|(_, record)| record.is_some());
+        tables.extend(inserted.map(|((table, _), _)| table.clone()));
+        Ok(tables.into_iter().collect())
+    }
+
+    fn ids(&self, table: &str) -> Result<BTreeSet<String>, Error> {
+        let mut ids = BTreeSet::new();
+        if !self.changes.dropped.contains(table) {
+            ids.extend(self.base.ids(table)?);
+        }
+        for (id, record) in self.changes_of(table) {
+            if record.is_some() {
+                ids.insert(id.to_owned());
+            } else {
+                ids.remove(id);
+            }
+        }
+        Ok(ids)
+    }
+
+    fn changed(&self, table: &str, id: &str) -> Option<&Option<Record>> {
+        // The key borrows nothing, but most transactions change a handful of records.
+        self.changes_of(table)
+            .find(|(changed, _)| *changed == id)
+            .map(|(_, record)| record)
+    }
+
+    fn changes_of(&self, table: &str) -> impl Iterator<Item = (&str, &Option<Record>)> {
+        self.changes
+            .records
+            .range((table.to_owned(), String::new())..)
+            .take_while(move |((changed, _), _)| changed == table)
+            .map(|((_, id), record)| (id.as_str(), record))
+    }
+
+    fn exists(&self, table: &str, id: &str) -> Result<bool, Error> {
+        match self.changed(table, id) {
+            Some(changed) => Ok(changed.is_some()),
+            None => self.in_base(table, id),
+        }
+    }
+
+    fn in_base(&self, table: &str, id: &str) -> Result<bool, Error> {
+        Ok(!self.changes.dropped.contains(table) && self.base.exists(table, id)?)
+    }
+
+    /// Refuses a new file that would meet another one on a file system that ignores case.
+    fn check_clash(&self, table: &str, id: &str) -> Result<(), Error> {
+        let other_table = self
+            .tables()?
+            .into_iter()
+            .find(|other| name::clash(other, table));
+        if let Some(other) = other_table {
+            return Err(Error::Name {
+                what: "table",
+                name: table.to_owned(),
+                reason: format!("table {other:?} differs from it only by case or Unicode form"),
+            });
+        }
+        let in_base = if self.changes.dropped.contains(table) {
+            Vec::new()
+        } else {
+            self.base.neighbours(table, id)?
+        };
+        let others = in_base.iter().map(String::as_str);
+        let others = others.filter(|other| self.changed(table, other).is_none_or(Option::is_some));
+        let new = self
+            .changes_of(table)
+            .filter(|(_, record)| record.is_some())
+            .map(|(id, _)| id);
+        if let Some(other) = others.chain(new).find(|other| name::clash(other, id)) {
+            return Err(Error::Name {
+                what: "_id",
+                name: id.to_owned(),
+                reason: format!("record {other:?} differs from it only by case or Unicode form"),
+            });
+        }
+        Ok(())
+    }
+
+    /// Stores a record under a checked name. What equals the base is no change, and keeps its time.
+    fn put(&mut self, table: &str, id: &str, record: Record) -> Result<Record, Error> {
+        let record = record::arrange(record, id, &self.now);
+        record::check_storable(table, &record)?;
+        let key = (table.to_owned(), id.to_owned());
+        if self.in_base(table, id)?
+            && let Ok(Some(before)) = self.base.get(table, id)
+            && record::same_content(&before, &record)
+        {
+            self.changes.records.remove(&key);
+            return Ok(before);
+        }
+        self.changes.records.insert(key, Some(record.clone()));
+        Ok(record)
+    }
+}
+
+pub(crate) fn id_of(record: &Record) -> String {
+    let id = record.get("_id").and_then(serde_json::Value::as_str);
+    id.expect("a record that was read or stored has its _id")
+        .to_owned()
+}
+
+pub(crate) fn sort_by_id(records: &mut [Record]) {
+    records.sort_by_cached_key(id_of);
+}

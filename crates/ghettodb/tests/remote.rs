@@ -1,0 +1,181 @@
+//! How a remote is reached: credentials, secrets, what is left behind.
+
+use crate::support::{Origin, git_command, isolate};
+use std::io::{Read, Write};
+use std::net::TcpListener;
+use std::process::Command;
+use std::thread;
+
+/// Answers every request with 404; gives the first request's head.
+fn deaf_server() -> (String, thread::JoinHandle<String>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!("127.0.0.1:{}", listener.local_addr().unwrap().port());
+    let thread = thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let mut head = Vec::new();
+        let mut chunk = [0; 1024];
+        while !head.windows(4).any(|window| window == b"\r\n\r\n") {
+            let read = stream.read(&mut chunk).unwrap();
+            assert!(read > 0, "the request ended early");
+            head.extend_from_slice(&chunk[..read]);
+        }
+        stream
+            .write_all(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+            .unwrap();
+        String::from_utf8(head).unwrap()
+    });
+    (address, thread)
+}
+
+fn ghettodb() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_ghettodb"));
+    isolate(&mut command);
+    command
+}
+
+/// The way of `actions/checkout`: the token is a header in the configuration of the checked-out
+/// repository, where the temporary clone does not see it by itself.
+#[test]
+fn the_checkouts_header_is_sent_exactly_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let checkout = folder.path().join("checkout");
+    let global = folder.path().join("global");
+    std::fs::write(&global, "").unwrap();
+    let git = |args: &[&str]| {
+        let status = git_command()
+            .env("GIT_CONFIG_GLOBAL", &global)
+            .current_dir(folder.path())
+            .args(args)
+            .status();
+        assert!(status.unwrap().success());
+    };
+    git(&["init", "--quiet", "checkout"]);
+    let header = "AUTHORIZATION: basic c2VjcmV0LWNhbmFyeQ==";
+    for scope in ["--local", "--global"] {
+        let (address, server) = deaf_server();
+        let key = format!("http.http://{address}/.extraheader");
+        git(&["-C", "checkout", "config", scope, &key, header]);
+        let output = ghettodb()
+            .env("GIT_CONFIG_GLOBAL", &global)
+            .current_dir(&checkout)
+            .args([
+                "findmany",
+                "--table",
+                "t",
+                "--repo",
+                &format!("http://{address}/o/r.git"),
+            ])
+            .output()
+            .unwrap();
+        let head = server.join().unwrap().to_ascii_lowercase();
+        assert_eq!(head.matches("authorization:").count(), 1, "{scope}: {head}");
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{stderr}");
+        assert!(
+            stderr.contains("not found") && !stderr.contains("c2VjcmV0"),
+            "{stderr}"
+        );
+    }
+}
+
+#[test]
+fn a_password_in_the_address_is_used_and_never_shown() {
+    let (address, server) = deaf_server();
+    let output = ghettodb()
+        .args([
+            "findmany",
+            "--table",
+            "t",
+            "--branch",
+            "main",
+            "--repo",
+            &format!("http://user:canary@{address}/o/r.git"),
+        ])
+        .output()
+        .unwrap();
+    let head = server.join().unwrap();
+    assert!(
+        head.starts_with("GET /o/r.git/info/refs?service=git-upload-pack "),
+        "{head}"
+    );
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert!(!output.status.success());
+    assert!(
+        !stderr.contains("canary") && stderr.contains("not found"),
+        "{stderr}"
+    );
+}
+
+#[test]
+fn the_temporary_clone_is_removed() {
+    let origin = Origin::new();
+    let temp = origin.folder().join("temp");
+    std::fs::create_dir(&temp).unwrap();
+    for repo in [origin.local(), origin.url()] {
+        let output = ghettodb()
+            .env("TMPDIR", &temp)
+            .args([
+                "upsert",
+                "--table",
+                "t",
+                "--record",
+                r#"{"_id": "a"}"#,
+                "--repo",
+                &repo,
+            ])
+            .output()
+            .unwrap();
+        assert!(
+            output.status.success(),
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        assert_eq!(std::fs::read_dir(&temp).unwrap().count(), 0);
+    }
+}
+
+#[test]
+fn the_origin_of_a_checkout_is_found() {
+    let origin = Origin::new();
+    let checkout = origin.folder().join("checkout");
+    origin.git(&[
+        "clone",
+        "--quiet",
+        &origin.local(),
+        checkout.to_str().unwrap(),
+    ]);
+    assert_eq!(
+        ghettodb::origin_of(&checkout).unwrap(),
+        Some(origin.local())
+    );
+    assert_eq!(ghettodb::origin_of(&origin.path()).unwrap(), None);
+}
+
+#[test]
+fn a_repository_around_the_caller_is_not_touched() {
+    // As inside a git hook, where the environment points at another repository.
+    let origin = Origin::new();
+    let other = Origin::new();
+    let output = ghettodb()
+        .env("GIT_DIR", other.path())
+        .env("GIT_OBJECT_DIRECTORY", other.path().join("objects"))
+        .env("GIT_INDEX_FILE", other.path().join("index"))
+        .args([
+            "upsert",
+            "--table",
+            "t",
+            "--record",
+            r#"{"_id": "a"}"#,
+            "--repo",
+            &origin.local(),
+        ])
+        .output()
+        .unwrap();
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    assert_eq!(origin.files(), ["db/t/a.json"]);
+    assert_eq!(other.git(&["count-objects"]), "0 objects, 0 kilobytes");
+}

@@ -1,0 +1,28 @@
+//! All tests of the database against real bare repositories and the real git command.
+
+#![expect(clippy::unwrap_used, reason = "a test that meets an error fails")]
+#![expect(clippy::print_stdout, reason = "a test says its seed and its figures")]
+
+mod bad_input;
+mod cli;
+mod contention;
+mod history;
+mod idempotency;
+mod layout;
+mod model;
+mod operations;
+mod remote;
+mod support;
+
+#[test]
+fn every_file_is_listed() {
+    let listing = include_str!("runner.rs");
+    for entry in std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/tests")).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_stem().unwrap().to_str().unwrap();
+        assert!(
+            name == "runner" || listing.contains(&format!("mod {name};")),
+            "{name} is not in runner.rs"
+        );
+    }
+}
