@@ -16,6 +16,8 @@ use crate::token::{self, Tokens};
 
 /// One call that takes longer is given up, and tried again where that does no harm.
 const CALL_TIMEOUT: Duration = Duration::from_secs(20);
+/// A connection that takes longer is given up and tried again.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// A token that takes longer to come is taken for refused.
 const TOKEN_TIMEOUT: Duration = Duration::from_secs(20);
 /// After this long without a token, the server is asked for its reason.
@@ -526,16 +528,19 @@ async fn connect(gateway: &Gateway, deadline: Duration) -> Result<zeebe_rs::Clie
     let started = Instant::now();
     let mut back_off = BackOff::new();
     loop {
-        let error = match builder.clone().build().await {
-            Ok(client) => return Ok(client),
-            Err(zeebe_rs::ClientBuilderError::Transport(error)) => error,
-            Err(other) => return Err(setup(causes(&other))),
+        // The library would wait as long as the system does for an address that never answers.
+        let attempt = tokio::time::timeout(CONNECT_TIMEOUT, builder.clone().build());
+        let cause = match attempt.await {
+            Ok(Ok(client)) => return Ok(client),
+            Ok(Err(zeebe_rs::ClientBuilderError::Transport(error))) => causes(&error),
+            Ok(Err(other)) => return Err(setup(causes(&other))),
+            Err(_) => format!("no connection within {}", seconds(CONNECT_TIMEOUT)),
         };
         if started.elapsed() >= deadline {
             return Err(Error::Unreachable {
                 address: gateway.address(),
                 tried: started.elapsed(),
-                cause: causes(&error),
+                cause,
             });
         }
         back_off
