@@ -414,7 +414,7 @@ impl Client {
                     Fault::Transport => Error::Unreachable {
                         address: self.address.clone(),
                         tried: started.elapsed(),
-                        cause: causes(&status),
+                        cause: causes_after(status.message(), &status),
                     },
                     Fault::Answer | Fault::Busy => Error::Rejected {
                         call: name,
@@ -557,6 +557,11 @@ impl BackOff {
         BackOff(BACK_OFF_MIN)
     }
 
+    /// Whether nothing was waited for since the last success.
+    pub(crate) fn is_reset(&self) -> bool {
+        self.0 == BACK_OFF_MIN
+    }
+
     pub(crate) fn reset(&mut self) {
         self.0 = BACK_OFF_MIN;
     }
@@ -571,7 +576,12 @@ impl BackOff {
 
 /// An error and what caused it, in one line, without saying a thing twice.
 pub(crate) fn causes(error: &dyn StdError) -> String {
-    let mut text = error.to_string();
+    causes_after(error.to_string(), error)
+}
+
+/// These words for an error and then what caused it: for a status, whose own text is its `Debug`.
+pub(crate) fn causes_after(words: impl Into<String>, error: &dyn StdError) -> String {
+    let mut text = words.into();
     let mut next = error.source();
     while let Some(cause) = next {
         let words = cause.to_string();
