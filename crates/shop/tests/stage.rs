@@ -71,7 +71,7 @@ impl Stage {
         Ok(Self {
             client: session.client().await?,
             view: session.view()?,
-            orchestrators: Orchestrators::new(&session.settings),
+            orchestrators: Orchestrators::new(&session)?,
             database: session.database()?,
             store,
             _root: root,
