@@ -53,7 +53,7 @@ pub(crate) struct Child {
 
 impl Program {
     /// A program beside this one.
-    pub fn beside(name: &'static str, ready: &'static str, logs: &Path) -> Result<Self> {
+    pub(crate) fn beside(name: &'static str, ready: &'static str, logs: &Path) -> Result<Self> {
         Ok(Self {
             name,
             path: beside(name)?,
@@ -221,12 +221,11 @@ pub fn beside(name: &str) -> Result<PathBuf> {
     }
     let path = folder.join(name);
     if !path.is_file() {
-        return Err(Failure::new(
-            Exit::Fault,
-            format!("'{}' is missing", path.display()),
-        )
-        .hint("build all programs: cargo build --workspace --bins")
-        .into());
+        return Err(
+            Failure::new(Exit::Fault, format!("'{}' is missing", path.display()))
+                .hint("build all programs: cargo build --workspace --bins")
+                .into(),
+        );
     }
     Ok(path)
 }

@@ -60,7 +60,8 @@ impl Cli {
                 return Ok(ExitCode::SUCCESS);
             }
             Command::Demo(args) => {
-                return commands::demo::run(args, folder, &self.settings, json).await;
+                // The story holds a whole store: too large for the stack of every other command.
+                return Box::pin(commands::demo::run(args, folder, &self.settings, json)).await;
             }
             command => {
                 let session = Session::open(folder, data.is_some(), &self.settings)?;

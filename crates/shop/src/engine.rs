@@ -304,7 +304,9 @@ pub fn from_client(error: client::Error) -> anyhow::Error {
     let exit = match &error {
         client::Error::Unreachable { .. } => Exit::Unreachable,
         client::Error::Rejected { .. } => Exit::Refused,
-        client::Error::Token { .. } | client::Error::Setup { .. } => Exit::Fault,
+        client::Error::Token(_) | client::Error::NoToken { .. } | client::Error::Setup { .. } => {
+            Exit::Fault
+        }
     };
     failure(exit, &error, error.hint())
 }

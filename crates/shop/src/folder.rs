@@ -43,6 +43,9 @@ pub struct Addresses {
     pub repository: String,
     /// The data repository, a path or URL.
     pub data_repository: String,
+    /// Job type of the dispatch tasks, where it is not the connectors' own: a gateway from elsewhere
+    /// may have connectors, which know nothing of this dispatcher.
+    pub dispatch_job_type: Option<String>,
     /// The file with the dispatch token, outside of the data folder.
     pub token_file: PathBuf,
 }
@@ -228,6 +231,7 @@ mod tests {
             dispatcher: "http://127.0.0.1:2".to_owned(),
             repository: "o/r".to_owned(),
             data_repository: "d".to_owned(),
+            dispatch_job_type: None,
             token_file: "t".into(),
         };
         folder.publish(&addresses).unwrap();

@@ -2,14 +2,16 @@
 //!
 //! What the caller wrote is passed on as it is, so that the errors about it are theirs.
 
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use anyhow::{Context, Result};
-use messaging::Settings;
 use serde_json::Value;
 
 use crate::child;
 use crate::failure::{Exit, Failure};
+use crate::project::Project;
+use crate::session::Session;
 
 /// The form of an order; what is `None` is left to the orchestrator.
 #[derive(Clone, Debug, Default)]
@@ -47,20 +49,33 @@ pub struct RestockForm {
 #[derive(Clone, Debug)]
 pub struct Orchestrators {
     environment: Vec<(&'static str, String)>,
+    /// Where they find the models.
+    project: PathBuf,
+    dispatch_job_type: Option<String>,
 }
 
 impl Orchestrators {
-    /// With the same surroundings as this command.
-    pub fn new(settings: &Settings) -> Self {
+    /// With the same surroundings as the session's command.
+    pub fn new(session: &Session) -> Result<Self> {
+        let settings = &session.settings;
         let gateway = &settings.gateway;
         let address = if gateway.tls {
             gateway.uri()
         } else {
             gateway.address()
         };
+        // They are started in the project's folder, where a relative path would lead elsewhere.
+        let repository = settings.repository.as_ref().map(|repository| {
+            let path = Path::new(repository);
+            let absolute = path
+                .exists()
+                .then(|| std::path::absolute(path).ok())
+                .flatten();
+            absolute.map_or_else(|| repository.clone(), |path| path.display().to_string())
+        });
         let optional = [
             ("ZEEBE_REST_ADDRESS", &settings.rest_address),
-            ("GHETTODB_REPO", &settings.repository),
+            ("GHETTODB_REPO", &repository),
             ("GHETTODB_BRANCH", &settings.branch),
             ("GITHUB_REPOSITORY", &settings.github_repository),
         ];
@@ -75,7 +90,14 @@ impl Orchestrators {
         for (name, value) in optional {
             environment.extend(value.clone().map(|value| (name, value)));
         }
-        Self { environment }
+        Ok(Self {
+            environment,
+            project: Project::find()?.root().to_owned(),
+            dispatch_job_type: session
+                .addresses
+                .as_ref()
+                .and_then(|addresses| addresses.dispatch_job_type.clone()),
+        })
     }
 
     /// Places an order; returns its `_id`.
@@ -115,10 +137,13 @@ impl Orchestrators {
         self.run("restock-orchestrator", args).await
     }
 
-    async fn run(&self, name: &'static str, args: Vec<String>) -> Result<String> {
+    async fn run(&self, name: &'static str, mut args: Vec<String>) -> Result<String> {
+        let job_type = self.dispatch_job_type.iter();
+        args.extend(job_type.map(|job_type| format!("--dispatch-job-type={job_type}")));
         let output = tokio::process::Command::new(child::beside(name)?)
             .arg("run")
             .args(args)
+            .current_dir(&self.project)
             .envs(self.environment.iter().cloned())
             // Not a runner's: no workflow commands among the errors.
             .env_remove("GITHUB_ACTIONS")

@@ -68,8 +68,8 @@ pub struct Incident {
     pub job_key: Option<String>,
 }
 
-/// The id of the element that raises the alarm, in both models.
-pub const ALARM: &str = "raise-incident";
+/// The id of the element that raises the alarm, in every model.
+pub const ALARM: &str = "raise_incident";
 /// The variable that an operator sets to say: seen.
 pub const ACKNOWLEDGED: &str = "operator_acknowledged";
 
@@ -308,6 +308,19 @@ mod tests {
             of(&stuck).words(NOW),
             "in progress, waits at 'Charged' for 5 min 30 s; its alarm was acknowledged"
         );
+    }
+
+    #[test]
+    fn the_models_know_the_alarm_by_these_names() {
+        for model in [
+            include_str!("../../../workflows/order-fulfilment.bpmn"),
+            include_str!("../../../workflows/order-fulfilment-grpc.bpmn"),
+            include_str!("../../../workflows/populate-stock.bpmn"),
+            include_str!("../../../workflows/restock-parallel.bpmn"),
+        ] {
+            assert!(model.contains(&format!("scriptTask id=\"{ALARM}\"")));
+            assert!(model.contains(ACKNOWLEDGED));
+        }
     }
 
     #[test]

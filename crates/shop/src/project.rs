@@ -53,6 +53,11 @@ impl Project {
         is_one.then_some(project)
     }
 
+    /// The folder that holds both.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
     /// The Actions workflows, which say what an event starts.
     pub fn actions(&self) -> PathBuf {
         self.root.join(".github/workflows")

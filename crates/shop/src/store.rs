@@ -26,6 +26,8 @@ pub const PRODUCTS: [(&str, u32); 3] = [
     ("Camunda Escalation Ale", 450),
     ("Real-Life BPMN Book", 3900),
 ];
+/// Job type of dispatch tasks on a gateway from elsewhere: no connectors of its own serve it.
+const OWN_JOB_TYPE: &str = "backroom:http-json:1";
 const CURRENCY: &str = "EUR";
 /// A process that dies more often than this within `RESTART_WINDOW` is not started again.
 const RESTARTS_MAX: usize = 5;
@@ -92,6 +94,7 @@ impl Store {
             dispatcher: String::new(),
             repository: REPOSITORY.to_owned(),
             data_repository: repository.display().to_string(),
+            dispatch_job_type: plan.gateway.as_ref().map(|_| OWN_JOB_TYPE.to_owned()),
             token_file,
         };
         let mut parts = Vec::new();
@@ -288,12 +291,14 @@ fn http_worker(
     addresses: &Addresses,
     token: &str,
 ) -> Result<Program> {
-    let program = Program::beside("http-worker", "http-worker ready", &folder.join("logs"))?
+    let host = format!("127.0.0.1:{dispatcher_port}");
+    let mut program = Program::beside("http-worker", "http-worker ready", &folder.join("logs"))?
+        .flag("--allow-host", &host)
         .env("BACKROOM_SECRET_GitHubToken", token)
-        .env(
-            "BACKROOM_SECRET_HOSTS_GitHubToken",
-            format!("127.0.0.1:{dispatcher_port}"),
-        );
+        .env("BACKROOM_SECRET_HOSTS_GitHubToken", host);
+    if let Some(job_type) = &addresses.dispatch_job_type {
+        program = program.flag("--type", job_type);
+    }
     Ok(with_addresses(program, addresses))
 }
 
@@ -370,6 +375,7 @@ mod tests {
             dispatcher: String::new(),
             repository: String::new(),
             data_repository: String::new(),
+            dispatch_job_type: None,
             token_file: PathBuf::new(),
         };
         let line = "broker ready: gRPC 127.0.0.1:1, REST http://127.0.0.1:2, management http://127.0.0.1:3";

@@ -5,8 +5,20 @@ use expect_test::expect_file;
 use crate::stage::{program, run};
 
 const COMMANDS: [&str; 14] = [
-    "up", "demo", "deploy", "restock", "order", "orders", "status", "incidents", "resolve", "cancel",
-    "redeliver", "refund", "audit", "clock",
+    "up",
+    "demo",
+    "deploy",
+    "restock",
+    "order",
+    "orders",
+    "status",
+    "incidents",
+    "resolve",
+    "cancel",
+    "redeliver",
+    "refund",
+    "audit",
+    "clock",
 ];
 
 fn help(args: &[&str]) -> String {
@@ -24,7 +36,7 @@ fn the_whole_help_is_as_expected() {
         // The settings are the same everywhere: once is enough.
         let own = help(&[command]);
         let own = own.split("Settings:\n").next().expect("a first part");
-        text.push_str(&format!("\n--- shop {command}\n{own}"));
+        text = format!("{text}\n--- shop {command}\n{own}");
     }
     expect_file!["cli/help.txt"].assert_eq(&text);
 }
@@ -46,7 +58,12 @@ fn a_slip_is_exit_code_2() {
 #[test]
 fn without_a_store_every_command_says_how_to_start_one() {
     let folder = tempfile::tempdir().unwrap();
-    for args in [&["orders"][..], &["incidents"], &["audit", "x"], &["deploy"]] {
+    for args in [
+        &["orders"][..],
+        &["incidents"],
+        &["audit", "x"],
+        &["deploy"],
+    ] {
         let mut command = program("shop");
         command.arg("--data").arg(folder.path()).args(args);
         let (code, _, err) = run(command);

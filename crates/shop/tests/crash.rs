@@ -23,7 +23,9 @@ async fn fifty_kills_during_twenty_orders() {
     if !slow("crash") {
         return;
     }
-    let seed = std::env::var("BACKROOM_SEED").ok().and_then(|text| text.parse().ok());
+    let seed = std::env::var("BACKROOM_SEED")
+        .ok()
+        .and_then(|text| text.parse().ok());
     let seed = seed.unwrap_or(SEED);
     println!("BACKROOM_SEED={seed}");
     let mut random = fastrand::Rng::with_seed(seed);
@@ -34,8 +36,15 @@ async fn fifty_kills_during_twenty_orders() {
     for kill in 0..KILLS {
         // The orders come spread over the kills.
         for number in (0..ORDERS).filter(|number| number * KILLS / ORDERS == kill) {
-            let card = if number % DECLINED_EVERY == 0 { DECLINED } else { VISA };
-            let (orchestrators, form) = (stage.orchestrators.clone(), form(&id(number), BOOK, 1, card));
+            let card = if number % DECLINED_EVERY == 0 {
+                DECLINED
+            } else {
+                VISA
+            };
+            let (orchestrators, form) = (
+                stage.orchestrators.clone(),
+                form(&id(number), BOOK, 1, card),
+            );
             placing.spawn(async move { orchestrators.order(&form).await });
         }
         tokio::time::sleep(Duration::from_millis(random.u64(0..LIFE_MS_MAX))).await;
@@ -49,7 +58,10 @@ async fn fifty_kills_during_twenty_orders() {
         let id = id(number);
         let outcome = stage.ended(&id).await.unwrap();
         match number % DECLINED_EVERY {
-            0 => assert!(matches!(outcome, Outcome::Declined { .. }), "{id}: {outcome:?}"),
+            0 => assert!(
+                matches!(outcome, Outcome::Declined { .. }),
+                "{id}: {outcome:?}"
+            ),
             _ => assert_eq!(outcome, Outcome::Fulfilled, "{id}"),
         }
         assert_eq!(stage.problems(&id).await.unwrap(), [""; 0], "{id}");

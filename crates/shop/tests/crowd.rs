@@ -15,7 +15,9 @@ async fn fifty_parallel_orders_for_the_last_two() {
     }
     let mut stage = Stage::open().await.unwrap();
     stage.restock(LEFT, &[ALE]).await.unwrap();
-    let ids: Vec<String> = (0..ORDERS).map(|number| format!("crowd-{number:02}")).collect();
+    let ids: Vec<String> = (0..ORDERS)
+        .map(|number| format!("crowd-{number:02}"))
+        .collect();
     let mut placing = JoinSet::new();
     for id in &ids {
         let (orchestrators, form) = (stage.orchestrators.clone(), form(id, ALE, 1, VISA));

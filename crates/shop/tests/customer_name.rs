@@ -1,6 +1,6 @@
 //! A name that would do harm if anything took it for more than text.
 
-use crate::stage::{T_SHIRT, Stage, VISA, form, slow};
+use crate::stage::{Stage, T_SHIRT, VISA, form, slow};
 use shop::ledger::text;
 use shop::outcome::Outcome;
 
@@ -19,7 +19,10 @@ async fn stands_literally_in_the_row() {
     stage.orchestrators.order(&form).await.unwrap();
     assert_eq!(stage.ended("name").await.unwrap(), Outcome::Fulfilled);
     let books = stage.books().unwrap();
-    let row = books.customers.iter().find(|row| text(row, "email") == "name@example.com");
+    let row = books
+        .customers
+        .iter()
+        .find(|row| text(row, "email") == "name@example.com");
     let row = row.expect("the customer's row");
     assert_eq!(text(row, "name"), NAME);
     assert_eq!(text(row, "address"), NAME);

@@ -8,7 +8,14 @@ use serde_json::Value;
 use crate::stage::{run, shop, slow};
 
 const STEPS: [&str; 9] = [
-    "open", "deploy", "restock", "orders", "lost-dispatch", "lost-answer", "last-item", "kill",
+    "open",
+    "deploy",
+    "restock",
+    "orders",
+    "lost-dispatch",
+    "lost-answer",
+    "last-item",
+    "kill",
     "closing",
 ];
 
@@ -18,7 +25,10 @@ fn tell(data: &Path) -> Value {
     let document: Value = serde_json::from_str(&out).expect("one JSON document");
     assert_eq!(document["ok"], true);
     let steps = document["steps"].as_array().expect("steps");
-    let names: Vec<&str> = steps.iter().filter_map(|step| step["name"].as_str()).collect();
+    let names: Vec<&str> = steps
+        .iter()
+        .filter_map(|step| step["name"].as_str())
+        .collect();
     assert_eq!(names, STEPS);
     for step in steps {
         assert_eq!(step["ok"], true, "{step}");
@@ -70,8 +80,20 @@ fn the_story_comes_true_and_a_second_telling_goes_on_with_the_store() {
         assert_eq!(of(label), outcome, "order {label}");
     }
     let crowd = ["F", "G", "H", "I", "J"].map(of);
-    assert_eq!(crowd.iter().filter(|outcome| **outcome == "fulfilled").count(), 1);
-    assert_eq!(crowd.iter().filter(|outcome| **outcome == "out_of_stock").count(), 4);
+    assert_eq!(
+        crowd
+            .iter()
+            .filter(|outcome| **outcome == "fulfilled")
+            .count(),
+        1
+    );
+    assert_eq!(
+        crowd
+            .iter()
+            .filter(|outcome| **outcome == "out_of_stock")
+            .count(),
+        4
+    );
     assert_eq!(records(&first, "orders"), 11);
     assert_eq!(records(&first, "shipments"), 4);
     assert!(data.join("origin.git").is_dir() && data.join("broker").is_dir());
@@ -87,7 +109,12 @@ fn the_story_comes_true_and_a_second_telling_goes_on_with_the_store() {
     // No process is left that holds the folder.
     assert!(!data.join("shop.json").exists());
     let status = Command::new("git")
-        .args(["-C", data.join("origin.git").to_str().unwrap(), "fsck", "--strict"])
+        .args([
+            "-C",
+            data.join("origin.git").to_str().unwrap(),
+            "fsck",
+            "--strict",
+        ])
         .status()
         .unwrap();
     assert!(status.success());

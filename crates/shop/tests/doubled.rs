@@ -22,7 +22,9 @@ async fn play(double: bool) -> anyhow::Result<(Vec<Outcome>, Vec<String>)> {
     if double {
         let dispatches = stage.store.dispatches();
         dispatches.add_rule(None, None, "duplicate", None).await?;
-        dispatches.add_rule(None, None, "double_answer", None).await?;
+        dispatches
+            .add_rule(None, None, "double_answer", None)
+            .await?;
     }
     stage.restock(2, &[]).await?;
     let mut outcomes = Vec::new();
@@ -31,7 +33,10 @@ async fn play(double: bool) -> anyhow::Result<(Vec<Outcome>, Vec<String>)> {
         ("greedy", ALE, 3, VISA),
         ("poor", BOOK, 1, DECLINED),
     ] {
-        stage.orchestrators.order(&form(id, product, quantity, card)).await?;
+        stage
+            .orchestrators
+            .order(&form(id, product, quantity, card))
+            .await?;
         outcomes.push(stage.ended(id).await?);
     }
     if double {
@@ -42,7 +47,9 @@ async fn play(double: bool) -> anyhow::Result<(Vec<Outcome>, Vec<String>)> {
             std::time::Duration::from_secs(120),
             async || {
                 let deliveries = dispatches.deliveries(None).await?;
-                let done = deliveries.iter().all(|delivery| delivery.state == "succeeded");
+                let done = deliveries
+                    .iter()
+                    .all(|delivery| delivery.state == "succeeded");
                 Ok(done.then_some(deliveries))
             },
         )
@@ -64,10 +71,18 @@ async fn play(double: bool) -> anyhow::Result<(Vec<Outcome>, Vec<String>)> {
 fn rows(books: &Books) -> Vec<String> {
     let mut rows = Vec::new();
     for customer in &books.customers {
-        rows.push(format!("customer {} {}", text(customer, "email"), text(customer, "name")));
+        rows.push(format!(
+            "customer {} {}",
+            text(customer, "email"),
+            text(customer, "name")
+        ));
     }
     for stock in &books.stock {
-        rows.push(format!("stock {} {}", text(stock, "product"), number(stock, "stock_level")));
+        rows.push(format!(
+            "stock {} {}",
+            text(stock, "product"),
+            number(stock, "stock_level")
+        ));
     }
     for movement in &books.movements {
         rows.push(format!(
@@ -94,7 +109,11 @@ fn rows(books: &Books) -> Vec<String> {
         ));
     }
     for order in &books.orders {
-        rows.push(format!("order {} {}", text(order, "_id"), number(order, "amount")));
+        rows.push(format!(
+            "order {} {}",
+            text(order, "_id"),
+            number(order, "amount")
+        ));
     }
     rows.push(format!("operations {}", books.operations.len()));
     rows.sort();

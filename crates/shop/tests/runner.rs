@@ -3,7 +3,13 @@
 //! Those that run stores are slow, and run with `RUN_SLOW_TESTS=1` alone; they use the binaries
 //! that `cargo build --workspace --bins` left beside the shop's own.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test ends where it doesn't get what it needs"
+)]
+
 mod bad_input;
+mod canary;
 mod cli;
 mod crash;
 mod crowd;

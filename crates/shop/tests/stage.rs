@@ -1,5 +1,6 @@
 //! What the tests stand on: a store of their own, in a folder that goes with them.
 
+use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::time::Duration;
@@ -13,7 +14,7 @@ use shop::audit::{self, Facts};
 use shop::engine::View;
 use shop::folder::Folder;
 use shop::ledger::{self, Books};
-use shop::orchestrators::{OrderForm, Orchestrators, RestockForm};
+use shop::orchestrators::{Orchestrators, OrderForm, RestockForm};
 use shop::outcome::{self, Instance, Outcome, State};
 use shop::session::Session;
 use shop::store::{PRODUCTS, Plan, Ports, Store};
@@ -33,7 +34,9 @@ const PATIENCE: Duration = Duration::from_secs(300);
 pub(crate) fn slow(test: &str) -> bool {
     let wanted = std::env::var_os("RUN_SLOW_TESTS").is_some_and(|value| value == "1");
     if !wanted {
-        println!("{test}: skipped, it runs a whole store; set RUN_SLOW_TESTS=1");
+        // Not `println!`: the test harness would keep it to itself.
+        let words = format!("{test}: skipped, it runs a whole store; set RUN_SLOW_TESTS=1\n");
+        std::io::stderr().write_all(words.as_bytes()).unwrap();
     }
     wanted
 }
@@ -41,7 +44,6 @@ pub(crate) fn slow(test: &str) -> bool {
 /// A store, and the ways into it.
 pub(crate) struct Stage {
     pub(crate) store: Store,
-    pub(crate) session: Session,
     pub(crate) client: Client,
     pub(crate) view: View,
     pub(crate) orchestrators: Orchestrators,
@@ -69,9 +71,8 @@ impl Stage {
         Ok(Self {
             client: session.client().await?,
             view: session.view()?,
-            orchestrators: Orchestrators::new(&session.settings),
+            orchestrators: Orchestrators::new(&session)?,
             database: session.database()?,
-            session,
             store,
             _root: root,
         })
@@ -85,7 +86,10 @@ impl Stage {
     pub(crate) async fn restock(&self, level: u32, products: &[&str]) -> Result<()> {
         let form = RestockForm {
             stock_level: level.to_string(),
-            products: products.iter().map(|product| (*product).to_owned()).collect(),
+            products: products
+                .iter()
+                .map(|product| (*product).to_owned())
+                .collect(),
             parallel: false,
         };
         let id = self.orchestrators.restock(&form).await?;
@@ -99,7 +103,9 @@ impl Stage {
 
     /// Waits for the end of an order.
     pub(crate) async fn ended(&self, id: &str) -> Result<Outcome> {
-        let instance = self.until(id, |instance| outcome::of(instance).is_final()).await?;
+        let instance = self
+            .until(id, |instance| outcome::of(instance).is_final())
+            .await?;
         Ok(outcome::of(&instance))
     }
 
@@ -141,7 +147,10 @@ impl Stage {
     /// Position and hash of the engine's state, from its management port.
     pub(crate) async fn state(&self) -> Result<Value> {
         let management = self.store.addresses.management.as_deref();
-        let url = format!("{}/_backroom/state-hash", management.context("no management")?);
+        let url = format!(
+            "{}/_backroom/state-hash",
+            management.context("no management")?
+        );
         Ok(reqwest::get(url).await?.error_for_status()?.json().await?)
     }
 }

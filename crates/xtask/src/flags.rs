@@ -12,12 +12,14 @@ cargo xtask CHORE
                       of it came true; without it the store stays up until Ctrl-C
                       --json                prints one JSON document instead of the narration
                       --data DIR            keeps the store in DIR; a second run goes on there
-                                            (default: a new folder, removed at the end)
+                                            (default: backroom-data)
                       --zeebe-address, --zeebe-rest-address
                                             uses a gateway that is already there
   test [--quick]      formatting, lints, tidiness, licences, then every test;
                       --quick leaves the slow ones out
   ci                  what the CI runs: the same as `test`
+  feel                answers FEEL conformance questions: JSON lines on standard input,
+                      answers on standard output
   bench [--seconds N] measures a release build: start, memory, one order, durable rate
   help                this text";
 
@@ -39,6 +41,7 @@ pub(crate) enum Chore {
     Help,
     Test { quick: bool },
     Demo { flags: Vec<String> },
+    Feel,
     Bench { seconds: u64 },
 }
 
@@ -56,6 +59,7 @@ pub(crate) fn parse(words: impl Iterator<Item = String>) -> Result<Chore, String
             quick: only_switch("test", "--quick", &rest)?,
         }),
         "ci" => none("ci", &rest).map(|()| Chore::Test { quick: false }),
+        "feel" => none("feel", &rest).map(|()| Chore::Feel),
         "demo" => demo(rest),
         "bench" => bench(&rest),
         other => Err(format!("there is no chore '{other}'")),
@@ -135,6 +139,7 @@ mod tests {
         check("test", Ok(Chore::Test { quick: false }));
         check("test --quick", Ok(Chore::Test { quick: true }));
         check("ci", Ok(Chore::Test { quick: false }));
+        check("feel", Ok(Chore::Feel));
         check("bench --seconds 3", Ok(Chore::Bench { seconds: 3 }));
         check("demo --exit -h", Ok(Chore::Help));
         let flags = ["--exit", "--data", "d", "--zeebe-address=h:1"];

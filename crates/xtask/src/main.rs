@@ -7,6 +7,7 @@ mod bench;
 mod command;
 mod demo;
 mod dependencies;
+mod feel;
 mod flags;
 mod licences;
 mod metadata;
@@ -42,6 +43,10 @@ fn run(chore: Chore) -> Result<ExitCode> {
         Chore::Help => ui::line(flags::HELP),
         Chore::Test { quick } => test::run(&project_root()?, quick)?,
         Chore::Demo { flags } => return demo::run(&project_root()?, &flags),
+        Chore::Feel => {
+            feel::run(std::io::stdin().lock(), std::io::stdout().lock())
+                .context("the conversation on standard input and output broke off")?;
+        }
         Chore::Bench { seconds } => bench::run(&project_root()?, seconds)?,
     }
     Ok(ExitCode::SUCCESS)

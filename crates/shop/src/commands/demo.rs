@@ -59,7 +59,8 @@ pub(crate) async fn run(args: Args, folder: Folder, flags: &Flags, json: bool) -
     }
     let code = finish(&report, json);
     if !args.exit && report.is_ok() {
-        up::addresses(&store);
+        let lines = up::addresses(&store);
+        lines.iter().for_each(|line| teller.say(line));
         ui::note("the store stays up until Ctrl-C");
         let ended = store.keep_up(asked_to_end(), ui::note).await;
         ui::note("stopping the store");

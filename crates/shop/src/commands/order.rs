@@ -61,7 +61,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) async fn run(args: Args, session: &Session, json: bool) -> Result<()> {
-    let orchestrators = Orchestrators::new(&session.settings);
+    let orchestrators = Orchestrators::new(session)?;
     let begun = Instant::now();
     let id = match args.restart {
         Some(id) => {

@@ -44,7 +44,7 @@ pub(crate) async fn run(args: Args, session: &Session, json: bool) -> Result<()>
         parallel: args.parallel,
     };
     let begun = Instant::now();
-    let id = Orchestrators::new(&session.settings).restock(&form).await?;
+    let id = Orchestrators::new(session)?.restock(&form).await?;
     if args.wait {
         let view = session.view()?;
         let what = format!("the end of restock {id}");

@@ -49,7 +49,7 @@ pub(crate) async fn run(args: Args, folder: Folder, flags: &Flags, json: bool) -
             "processes": store.processes().into_iter().collect::<std::collections::BTreeMap<_, _>>(),
         }));
     } else {
-        addresses(&store);
+        addresses(&store).iter().for_each(|line| ui::line(line));
     }
     let ended = store.keep_up(asked_to_end(), ui::note).await;
     ui::note("stopping the store");
@@ -67,20 +67,20 @@ pub(crate) fn elsewhere(flags: &Flags) -> Result<Option<Settings>> {
     Ok(Some(settings))
 }
 
-/// Says where everything is. The first words are what scripts wait for.
-pub(crate) fn addresses(store: &Store) {
+/// Where everything is. The first words are what scripts wait for.
+pub(crate) fn addresses(store: &Store) -> Vec<String> {
     let addresses = &store.addresses;
-    ui::line(&format!(
-        "the store is up in '{}'",
-        store.folder.root().display()
-    ));
-    ui::line(&format!("  gateway     {}", addresses.gateway));
+    let mut lines = vec![
+        format!("the store is up in '{}'", store.folder.root().display()),
+        format!("  gateway     {}", addresses.gateway),
+    ];
     if let Some(rest) = &addresses.rest {
-        ui::line(&format!("  REST API    {rest}"));
+        lines.push(format!("  REST API    {rest}"));
     }
     if let Some(management) = &addresses.management {
-        ui::line(&format!("  management  {management}"));
+        lines.push(format!("  management  {management}"));
     }
-    ui::line(&format!("  dispatcher  {}", addresses.dispatcher));
-    ui::line(&format!("  data        {}", addresses.data_repository));
+    lines.push(format!("  dispatcher  {}", addresses.dispatcher));
+    lines.push(format!("  data        {}", addresses.data_repository));
+    lines
 }

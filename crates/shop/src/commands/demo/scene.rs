@@ -62,7 +62,7 @@ impl Scene {
             client: session.client().await?,
             view,
             dispatches: store.dispatches(),
-            orchestrators: Orchestrators::new(&session.settings),
+            orchestrators: Orchestrators::new(&session)?,
             database: session.database()?,
             orders: Vec::new(),
             engine: Value::Null,
