@@ -15,8 +15,19 @@ pub struct Row {
     pub type_name: &'static str,
     /// Whether this engine runs it.
     pub runs: bool,
-    /// Whether Zeebe 8.6 runs it.
-    pub runs_in_zeebe: bool,
+    /// What Zeebe 8.6 does with it.
+    pub zeebe: Zeebe,
+}
+
+/// What Zeebe 8.6 does with a kind of element.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Zeebe {
+    /// Runs it.
+    Runs,
+    /// Goes on as if it were not there.
+    Ignores,
+    /// Refuses it at deployment.
+    Refuses,
 }
 
 const fn runs(element: &'static str, type_name: &'static str) -> Row {
@@ -24,7 +35,7 @@ const fn runs(element: &'static str, type_name: &'static str) -> Row {
         element,
         type_name,
         runs: true,
-        runs_in_zeebe: true,
+        zeebe: Zeebe::Runs,
     }
 }
 
@@ -33,16 +44,16 @@ const fn not_yet(element: &'static str, type_name: &'static str) -> Row {
         element,
         type_name,
         runs: false,
-        runs_in_zeebe: true,
+        zeebe: Zeebe::Runs,
     }
 }
 
-const fn nobody(element: &'static str, type_name: &'static str) -> Row {
+const fn never(element: &'static str, type_name: &'static str, zeebe: Zeebe) -> Row {
     Row {
         element,
         type_name,
         runs: false,
-        runs_in_zeebe: false,
+        zeebe,
     }
 }
 
@@ -52,14 +63,20 @@ pub const ROWS: &[Row] = &[
     runs("Message start event", "MessageStartEvent"),
     not_yet("Timer start event", "TimerStartEvent"),
     not_yet("Signal start event", "SignalStartEvent"),
-    nobody("Conditional start event", "ConditionalStartEvent"),
+    never(
+        "Conditional start event",
+        "ConditionalStartEvent",
+        Zeebe::Refuses,
+    ),
+    never("Start event of another kind", "StartEvent", Zeebe::Ignores),
     runs("Message catch event", "MessageIntermediateCatchEvent"),
     runs("Timer catch event", "TimerIntermediateCatchEvent"),
     not_yet("Signal catch event", "SignalIntermediateCatchEvent"),
     not_yet("Link catch event", "LinkIntermediateCatchEvent"),
-    nobody(
+    never(
         "Conditional catch event",
         "ConditionalIntermediateCatchEvent",
+        Zeebe::Refuses,
     ),
     runs("None throw event", "IntermediateThrowEvent"),
     not_yet("Message throw event", "MessageIntermediateThrowEvent"),
@@ -70,14 +87,27 @@ pub const ROWS: &[Row] = &[
         "Compensation throw event",
         "CompensationIntermediateThrowEvent",
     ),
+    never(
+        "Throw event of another kind",
+        "IntermediateThrowEvent",
+        Zeebe::Ignores,
+    ),
     runs("Message boundary event", "MessageBoundaryEvent"),
     runs("Timer boundary event", "TimerBoundaryEvent"),
     runs("Error boundary event", "ErrorBoundaryEvent"),
     not_yet("Signal boundary event", "SignalBoundaryEvent"),
     not_yet("Escalation boundary event", "EscalationBoundaryEvent"),
     not_yet("Compensation boundary event", "CompensationBoundaryEvent"),
-    nobody("Cancel boundary event", "CancelBoundaryEvent"),
-    nobody("Conditional boundary event", "ConditionalBoundaryEvent"),
+    never(
+        "Cancel boundary event",
+        "CancelBoundaryEvent",
+        Zeebe::Refuses,
+    ),
+    never(
+        "Conditional boundary event",
+        "ConditionalBoundaryEvent",
+        Zeebe::Refuses,
+    ),
     runs("None end event", "EndEvent"),
     runs("Terminate end event", "TerminateEndEvent"),
     runs("Error end event", "ErrorEndEvent"),
@@ -85,7 +115,7 @@ pub const ROWS: &[Row] = &[
     not_yet("Signal end event", "SignalEndEvent"),
     not_yet("Escalation end event", "EscalationEndEvent"),
     not_yet("Compensation end event", "CompensationEndEvent"),
-    nobody("Cancel end event", "CancelEndEvent"),
+    never("Cancel end event", "CancelEndEvent", Zeebe::Refuses),
     runs("Service task", "ServiceTask"),
     runs("Send task with a job", "SendTask"),
     not_yet("Send task with a message", "MessageSendTask"),
@@ -103,13 +133,13 @@ pub const ROWS: &[Row] = &[
     not_yet("Call activity", "CallActivity"),
     runs("Embedded sub-process", "SubProcess"),
     not_yet("Event sub-process", "EventSubProcess"),
-    nobody("Transaction", "Transaction"),
-    nobody("Ad-hoc sub-process", "AdHocSubProcess"),
+    never("Transaction", "Transaction", Zeebe::Refuses),
+    never("Ad-hoc sub-process", "AdHocSubProcess", Zeebe::Refuses),
     runs("Exclusive gateway", "ExclusiveGateway"),
     runs("Parallel gateway", "ParallelGateway"),
     not_yet("Inclusive gateway", "InclusiveGateway"),
     not_yet("Event-based gateway", "EventBasedGateway"),
-    nobody("Complex gateway", "ComplexGateway"),
+    never("Complex gateway", "ComplexGateway", Zeebe::Refuses),
     runs(
         "Sequential multi-instance",
         "MultiInstanceLoopCharacteristics",
@@ -118,7 +148,11 @@ pub const ROWS: &[Row] = &[
         "Parallel multi-instance",
         "MultiInstanceLoopCharacteristics",
     ),
-    nobody("Standard loop", "StandardLoopCharacteristics"),
+    never(
+        "Standard loop",
+        "StandardLoopCharacteristics",
+        Zeebe::Ignores,
+    ),
     not_yet("Compensation handler", "CompensationHandler"),
     not_yet("Execution listener", "ExecutionListener"),
     not_yet("Timer with a cron cycle", "CronTimer"),
@@ -128,7 +162,7 @@ pub const ROWS: &[Row] = &[
 pub(crate) fn unsupported(model: &Model<'_>) -> Vec<Problem> {
     let mut problems = Vec::new();
     for node in model.relevant_nodes() {
-        let missing = rows(node).filter(|row| !row.runs);
+        let missing = rows(node).filter(|row| !row.runs && row.zeebe != Zeebe::Refuses);
         problems.extend(missing.map(|row| Problem::at(node, not_supported(row))));
     }
     problems
@@ -136,15 +170,12 @@ pub(crate) fn unsupported(model: &Model<'_>) -> Vec<Problem> {
 
 /// Zeebe's words, and what they leave open: that Camunda's list is not this engine's.
 fn not_supported(row: &Row) -> String {
-    let reason = if row.runs_in_zeebe {
-        "Zeebe runs them, this engine does not yet"
-    } else {
-        "neither Zeebe nor this engine runs them"
+    let reason = match row.zeebe {
+        Zeebe::Runs => "Zeebe runs them, this engine does not yet",
+        Zeebe::Ignores | Zeebe::Refuses => "Zeebe does not run them either",
     };
-    format!(
-        "{} ({reason}; see docs/coverage.md)",
-        zeebe_not_supported(row.type_name)
-    )
+    let message = zeebe_not_supported(row.type_name);
+    format!("{message} ({reason}; see docs/coverage.md)")
 }
 
 /// What Zeebe says of an element type that it doesn't know.
@@ -189,7 +220,8 @@ fn own_row(node: Node<'_>) -> Option<&'static str> {
                 "timerEventDefinition" => "Timer start event",
                 "signalEventDefinition" => "Signal start event",
                 "conditionalEventDefinition" => "Conditional start event",
-                _ => "None start event",
+                "" => "None start event",
+                _ => "Start event of another kind",
             }
         }
         "intermediateCatchEvent" => match event_definition(node) {
@@ -205,7 +237,8 @@ fn own_row(node: Node<'_>) -> Option<&'static str> {
             "escalationEventDefinition" => "Escalation throw event",
             "linkEventDefinition" => "Link throw event",
             "compensateEventDefinition" => "Compensation throw event",
-            _ => "None throw event",
+            "" => "None throw event",
+            _ => "Throw event of another kind",
         },
         "boundaryEvent" => match event_definition(node) {
             "timerEventDefinition" => "Timer boundary event",

@@ -318,7 +318,12 @@ fn start_tag_end(node: roxmltree::Node<'_, '_>) -> usize {
 }
 
 fn qualified_name<'t>(node: roxmltree::Node<'_, '_>, text: &'t str) -> &'t str {
-    let tag = &text[node.range().start + 1..];
+    tag_name(&text[node.range().start..])
+}
+
+/// The name in the tag that `text` starts with.
+fn tag_name(text: &str) -> &str {
+    let tag = text.strip_prefix('<').unwrap_or(text);
     let end = tag.find(|c: char| c.is_whitespace() || c == '/' || c == '>');
     &tag[..end.unwrap_or(tag.len())]
 }
@@ -354,6 +359,17 @@ fn fatal(line: u32, message: &str) -> String {
     format!("Fatal Error: URI=null Line={line}: {message}")
 }
 
+/// The text from the start of the tag on that `position` is in.
+fn before(text: &str, position: roxmltree::TextPos) -> &str {
+    let row = position.row.saturating_sub(1) as usize;
+    let line_start =
+        (text.match_indices('\n').nth(row.wrapping_sub(1))).map_or(0, |(at, _)| at + 1);
+    let column = position.col.saturating_sub(1) as usize;
+    let in_line = text[line_start..].char_indices().nth(column);
+    let offset = in_line.map_or(text.len(), |(at, _)| line_start + at);
+    text[..offset].rfind('<').map_or("", |start| &text[start..])
+}
+
 /// The parser's error in the words of the parser that Zeebe uses, where it has words for it.
 fn fault(error: &roxmltree::Error, text: &str) -> Fault {
     use roxmltree::Error;
@@ -374,10 +390,35 @@ fn fault(error: &roxmltree::Error, text: &str) -> Fault {
                 format!("DOCTYPE is disallowed when the feature \"{feature}\" set to true.");
             (Lines::new(text).at(at), message)
         }
-        Error::UnexpectedCloseTag(expected, _, position) => {
-            let message = format!(
-                "The element type \"{expected}\" must be terminated by the matching end-tag \"</{expected}>\"."
-            );
+        Error::UnexpectedCloseTag(expected, actual, position) => {
+            let message = if actual.len() > expected.len() && actual.starts_with(expected) {
+                format!(
+                    "The end-tag for element type \"{expected}\" must end with a '>' delimiter."
+                )
+            } else {
+                format!(
+                    "The element type \"{expected}\" must be terminated by the matching end-tag \
+                     \"</{expected}>\"."
+                )
+            };
+            (position.row, message)
+        }
+        Error::DuplicatedAttribute(name, position) => {
+            let element = tag_name(before(text, *position));
+            let message =
+                format!("Attribute \"{name}\" was already specified for element \"{element}\".");
+            (position.row, message)
+        }
+        Error::UnknownNamespace(prefix, position) => {
+            let tag = before(text, *position);
+            let element = tag_name(tag);
+            let message = if element.starts_with(&format!("{prefix}:")) {
+                format!("The prefix \"{prefix}\" for element \"{element}\" is not bound.")
+            } else {
+                format!(
+                    "The prefix \"{prefix}\" of an attribute of element \"{element}\" is not bound."
+                )
+            };
             (position.row, message)
         }
         Error::UnknownEntityReference(name, position) => {

@@ -195,7 +195,10 @@ impl Number {
         {
             return Some(product.into());
         }
-        Self::from_decimal(rounded(self.to_decimal() * other.to_decimal(), PRECISION))
+        Self::from_decimal(rounded(
+            mul_decimals(&self.to_decimal(), &other.to_decimal()),
+            PRECISION,
+        ))
     }
 
     /// `None` also for a division by zero.
@@ -250,9 +253,9 @@ impl Number {
         let base = self.to_decimal();
         let mut power = BigDecimal::from(1);
         for bit in (0..magnitude.checked_ilog2().map_or(0, |top| top + 1)).rev() {
-            power = in_range(rounded(&power * &power, precision))?;
+            power = in_range(rounded(mul_decimals(&power, &power), precision))?;
             if magnitude >> bit & 1 == 1 {
-                power = in_range(rounded(&power * &base, precision))?;
+                power = in_range(rounded(mul_decimals(&power, &base), precision))?;
             }
         }
         if exponent < 0 {
@@ -311,6 +314,7 @@ impl Number {
     /// All digits as they are kept, without an exponent.
     pub fn to_plain(&self) -> String {
         match &self.0 {
+            Repr::Decimal(n) if n.is_zero() && n.fractional_digit_count() < 0 => "0".to_owned(),
             Repr::Decimal(n) if n.fractional_digit_count().abs() <= MAX_SCALE => {
                 n.to_plain_string()
             }
@@ -421,6 +425,12 @@ fn add_decimals(a: BigDecimal, b: BigDecimal) -> BigDecimal {
         return rounded(large + one, PRECISION);
     }
     rounded(large + small, PRECISION)
+}
+
+/// Exact, of the scale that the operands ask for.
+fn mul_decimals(a: &BigDecimal, b: &BigDecimal) -> BigDecimal {
+    let ((x, x_scale), (y, y_scale)) = (a.as_bigint_and_scale(), b.as_bigint_and_scale());
+    BigDecimal::new(&*x * &*y, x_scale + y_scale)
 }
 
 /// With zeros at the end up to this scale, as far as the precision allows.

@@ -21,9 +21,23 @@ const MAX_DEPTH: u32 = 200;
 /// What was expected, in the words of the engine that Zeebe uses. An error lists what was
 /// possible where the longest readable beginning ends.
 mod expected {
-    pub(super) const EXPRESSION: &str = "(ifOp | forOp | quantifiedOp | disjunction)";
+    pub(super) const EXPRESSION: &str = "ifOp | forOp | quantifiedOp | disjunction";
     pub(super) const EXPRESSION_START: [&str; 4] = ["ifOp", "forOp", "quantifiedOp", "disjunction"];
     pub(super) const TESTS_START: [&str; 3] = ["negation", "positiveUnaryTests", "anyInput"];
+    pub(super) const OPERAND: &[&str] = &[
+        "temporal",
+        "functionInvocation",
+        "variableRef",
+        "nullLiteral",
+        "boolean",
+        "string",
+        "number",
+        "list",
+        "context",
+        "inputValue",
+        "functionDefinition",
+        "\"(\"",
+    ];
     pub(super) const AFTER_OPERAND: &[&str] = &["binaryComparison", "between", "instanceOf", "in"];
     pub(super) const AFTER_COMPARISON: &[&str] = &["path", "filter", "\"**\"", "[*/]", "[+\\\\-]"];
     pub(super) const THEN: &str = "(ifOp | forOp | quantifiedOp | disjunction) ~ \"then\"";
@@ -42,9 +56,17 @@ mod expected {
         "listIterator.rep(1) ~ \"satisfies\" ~ (ifOp | forOp | quantifiedOp | disjunction)",
     ];
     pub(super) const INDEX_END: &str = "(ifOp | forOp | quantifiedOp | disjunction) ~ \"]\"";
+    pub(super) const OF: &str = "\"of\"";
     pub(super) const TYPE: &str = "\"of\" ~ typeName";
+    pub(super) const COMMA: &str =
+        "\",\" ~ (boolean | unaryComparison | range | ifOp | forOp | quantifiedOp | disjunction)";
+    pub(super) const SUM: &str = "[+\\\\-] ~ mulDiv";
+    pub(super) const PRODUCT: &str = "[*/] ~ exponent";
+    pub(super) const POWER: &str = "\"**\" ~ mathNegation";
     pub(super) const AND: &str = "\"and\" ~ (addSub | unaryComparison | range)";
     pub(super) const OR: &str = "\"or\" ~ conjunction";
+    /// What shows only where its operator could have stood.
+    pub(super) const OPERATORS: [&str; 6] = [AND, OR, SUM, PRODUCT, POWER, COMMA];
     pub(super) const NEGATED: &str = "\"(\" ~ positiveUnaryTests";
     pub(super) const NEGATED_END: &str = "\"(\" ~ positiveUnaryTests ~ \")\"";
 }
@@ -56,11 +78,11 @@ pub(crate) struct Tree {
 }
 
 pub(crate) fn parse_expression(text: &str) -> Result<Tree, ParseError> {
-    Parser::new(text).whole(Parser::expression, &expected::EXPRESSION_START, &[])
+    Parser::new(text).whole(Parser::expression, &expected::EXPRESSION_START)
 }
 
 pub(crate) fn parse_unary_tests(text: &str) -> Result<Tree, ParseError> {
-    Parser::new(text).whole(Parser::unary_tests, &expected::TESTS_START, &["\",\""])
+    Parser::new(text).whole(Parser::unary_tests, &expected::TESTS_START)
 }
 
 struct Parser<'t> {
@@ -86,6 +108,21 @@ struct Parsed {
     node: NodeId,
     /// What could have gone on at its end, for an error there.
     tail: &'static [&'static str],
+    /// Whether `and` and `or` could have, too.
+    joins: bool,
+    /// Whether a comma could have, too.
+    lists: bool,
+}
+
+impl Parsed {
+    fn new(node: NodeId, tail: &'static [&'static str]) -> Self {
+        Parsed {
+            node,
+            tail,
+            joins: false,
+            lists: false,
+        }
+    }
 }
 
 impl<'t> Parser<'t> {
@@ -107,7 +144,6 @@ impl<'t> Parser<'t> {
         mut self,
         rule: fn(&mut Self) -> Option<Parsed>,
         start: &[&'static str],
-        separators: &[&'static str],
     ) -> Result<Tree, ParseError> {
         self.lexer.skip_space();
         let first = self.lexer.at;
@@ -126,7 +162,7 @@ impl<'t> Parser<'t> {
             );
             return Err(ParseError::refused(self.text, &reason));
         }
-        let Some(Parsed { node: root, tail }) = parsed else {
+        let Some(parsed) = parsed else {
             let mut alternatives = start.to_vec();
             if first == 0 {
                 alternatives.insert(0, "start-of-input");
@@ -134,7 +170,7 @@ impl<'t> Parser<'t> {
             return Err(ParseError::expected(self.text, &alternatives, first));
         };
         if !self.lexer.is_at_end() {
-            return Err(self.unexpected(tail, separators));
+            return Err(self.unexpected(parsed));
         }
         if self.external_function {
             let reason = "External functions are disabled.";
@@ -142,35 +178,41 @@ impl<'t> Parser<'t> {
         }
         Ok(Tree {
             ast: self.ast,
-            root,
+            root: parsed.node,
         })
     }
 
-    /// The error for what follows something complete.
-    fn unexpected(&self, tail: &[&'static str], separators: &[&'static str]) -> ParseError {
+    /// The error for what follows something complete: what had begun there, and what could have.
+    fn unexpected(&self, parsed: Parsed) -> ParseError {
         let at = self.lexer.at;
-        let begun = |what: &&str| self.begun.contains(&(at, *what));
-        let mut alternatives: Vec<&str> = Vec::new();
+        let mut possible = parsed.tail.to_vec();
+        if parsed.joins {
+            possible.extend(["\"and\"", "\"or\""]);
+        }
+        if parsed.lists {
+            possible.push("\",\"");
+        }
+        possible.push("end-of-input");
+        let mut begun: Vec<&str> = Vec::new();
         for (place, what) in &self.begun {
-            let operator = [expected::AND, expected::OR].contains(what);
-            if *place == at && !operator && !alternatives.contains(what) {
-                alternatives.push(what);
+            if *place == at && !begun.contains(what) {
+                begun.push(what);
             }
         }
-        alternatives.extend(tail);
-        alternatives.push(if begun(&expected::AND) {
-            expected::AND
-        } else {
-            "\"and\""
-        });
-        alternatives.push(if begun(&expected::OR) {
-            expected::OR
-        } else {
-            "\"or\""
-        });
-        alternatives.extend(separators);
-        alternatives.push("end-of-input");
-        ParseError::expected(self.text, &alternatives, at)
+        let goes_on = |what: &str, alternative: &str| {
+            what.strip_prefix(alternative)
+                .is_some_and(|rest| rest.starts_with(" ~ "))
+        };
+        let in_full = |alternative: &&'static str| {
+            begun
+                .iter()
+                .copied()
+                .find(|what| goes_on(what, alternative))
+                .unwrap_or(alternative)
+        };
+        let listed: Vec<&str> = possible.iter().map(in_full).collect();
+        begun.retain(|what| !listed.contains(what) && !expected::OPERATORS.contains(what));
+        ParseError::expected(self.text, &[begun, listed].concat(), at)
     }
 
     // ---- helpers ----
@@ -197,8 +239,11 @@ impl<'t> Parser<'t> {
     fn list_of<T>(&mut self, mut item: impl FnMut(&mut Self) -> Option<T>) -> Option<Vec<T>> {
         let mut items = vec![item(self)?];
         while let Some(next) = self.attempt(|p| {
-            p.lexer.symbol(",")?;
-            item(p)
+            p.lexer.skip_space();
+            let start = p.lexer.at;
+            p.lexer.exactly(",")?;
+            let next = item(p);
+            p.or_begun(next, start, expected::COMMA)
         }) {
             items.push(next);
         }
@@ -337,9 +382,8 @@ impl<'t> Parser<'t> {
         when_begun: &'static str,
         node: fn(Box<[NodeId]>) -> Node,
     ) -> Option<Parsed> {
-        let first = operand(self)?;
-        let mut tail = first.tail;
-        let mut operands = vec![first.node];
+        let mut last = operand(self)?;
+        let mut operands = vec![last.node];
         while let Some(next) = self.attempt(|p| {
             p.lexer.skip_space();
             let start = p.lexer.at;
@@ -348,13 +392,15 @@ impl<'t> Parser<'t> {
             p.or_begun(next, start, when_begun)
         }) {
             operands.push(next.node);
-            tail = next.tail;
+            last = next;
         }
-        if operands.len() == 1 {
-            return Some(first);
+        if operands.len() > 1 {
+            last.node = self.push(node(operands.into()));
         }
-        let node = self.push(node(operands.into()));
-        Some(Parsed { node, tail })
+        Some(Parsed {
+            joins: true,
+            ..last
+        })
     }
 
     fn comparison(&mut self) -> Option<Parsed> {
@@ -366,10 +412,7 @@ impl<'t> Parser<'t> {
             .or_else(|| self.attempt(|p| p.between(left)))
             .or_else(|| self.attempt(|p| p.instance_of(left)))
             .or_else(|| self.attempt(|p| p.in_tests(left)))
-            .or(Some(Parsed {
-                node: left,
-                tail: expected::AFTER_OPERAND,
-            }))
+            .or(Some(Parsed::new(left, expected::AFTER_OPERAND)))
     }
 
     fn binary_comparison(&mut self, left: NodeId) -> Option<Parsed> {
@@ -386,10 +429,7 @@ impl<'t> Parser<'t> {
         if negated {
             node = self.push(Node::Not(node));
         }
-        Some(Parsed {
-            node,
-            tail: expected::AFTER_COMPARISON,
-        })
+        Some(Parsed::new(node, expected::AFTER_COMPARISON))
     }
 
     fn between(&mut self, value: NodeId) -> Option<Parsed> {
@@ -410,29 +450,23 @@ impl<'t> Parser<'t> {
             right: high,
         });
         let node = self.push(Node::All([above, below].into()));
-        Some(Parsed {
-            node,
-            tail: expected::AFTER_COMPARISON,
-        })
+        Some(Parsed::new(node, expected::AFTER_COMPARISON))
     }
 
     fn instance_of(&mut self, value: NodeId) -> Option<Parsed> {
         self.lexer.symbol("instance")?;
         self.lexer.skip_space();
         let start = self.lexer.at;
-        let type_name = self.attempt(|p| {
-            p.lexer.exactly("of")?;
-            p.type_name()
-        });
-        let type_name = self.or_begun(type_name, start, expected::TYPE)?;
+        let of = self.lexer.exactly("of");
+        self.or_begun(of, start, expected::OF)?;
+        let type_name = self.type_name();
+        let (type_name, tail) = self.or_begun(type_name, start, expected::TYPE)?;
         let node = self.push(Node::InstanceOf { value, type_name });
-        Some(Parsed {
-            node,
-            tail: &["\".\""],
-        })
+        Some(Parsed::new(node, tail))
     }
 
-    fn type_name(&mut self) -> Option<Arc<str>> {
+    /// A type, and what could go on with it.
+    fn type_name(&mut self) -> Option<(Arc<str>, &'static [&'static str])> {
         const SPACED: [&str; 4] = [
             "years and months duration",
             "days and time duration",
@@ -442,10 +476,10 @@ impl<'t> Parser<'t> {
         self.lexer.skip_space();
         for name in SPACED {
             if self.lexer.exactly(name).is_some() {
-                return Some(name.into());
+                return Some((name.into(), &[]));
             }
         }
-        Some(self.qualified_name()?.join(".").into())
+        Some((self.qualified_name()?.join(".").into(), &["\".\""]))
     }
 
     fn in_tests(&mut self, value: NodeId) -> Option<Parsed> {
@@ -454,7 +488,7 @@ impl<'t> Parser<'t> {
             p.lexer.symbol("(")?;
             let tests = p.positive_tests()?;
             p.lexer.symbol(")")?;
-            Some(Parsed { tail: &[], ..tests })
+            Some(Parsed::new(tests.node, &[]))
         });
         let test = several.or_else(|| self.positive_test())?;
         let node = self.push(Node::In {
@@ -482,18 +516,20 @@ impl<'t> Parser<'t> {
         let end = self.lexer.symbol(")");
         self.or_begun(end, start, expected::NEGATED_END)?;
         let node = self.push(Node::Not(tests.node));
-        Some(Parsed { node, tail: &[] })
+        Some(Parsed::new(node, &[]))
     }
 
     fn positive_tests(&mut self) -> Option<Parsed> {
         let tests = self.list_of(Self::positive_test)?;
-        let last = *tests.last().expect("there is at least one");
-        if tests.len() == 1 {
-            return Some(last);
+        let mut last = *tests.last().expect("there is at least one");
+        if tests.len() > 1 {
+            let tests = tests.iter().map(|test| test.node).collect();
+            last.node = self.push(Node::Test(Test::AnyOf(tests)));
         }
-        let tests = tests.iter().map(|test| test.node).collect();
-        let node = self.push(Node::Test(Test::AnyOf(tests)));
-        Some(Parsed { node, ..last })
+        Some(Parsed {
+            lists: true,
+            ..last
+        })
     }
 
     /// `true` and `false` as a whole text are compared with the input; anywhere else they are
@@ -507,7 +543,7 @@ impl<'t> Parser<'t> {
         if let Some(boolean) = boolean {
             let literal = self.push(Node::Literal(boolean.into()));
             let node = self.push(Node::Test(Test::Compare(Comparison::Equal, literal)));
-            return Some(Parsed { node, tail: &[] });
+            return Some(Parsed::new(node, &[]));
         }
         if let Some(test) = self.attempt(Self::simple_test) {
             return Some(test);
@@ -520,7 +556,7 @@ impl<'t> Parser<'t> {
     fn any_input(&mut self) -> Option<Parsed> {
         self.lexer.symbol("-")?;
         let node = self.push(Node::Literal(true.into()));
-        Some(Parsed { node, tail: &[] })
+        Some(Parsed::new(node, expected::OPERAND))
     }
 
     fn simple_test(&mut self) -> Option<Parsed> {
@@ -529,7 +565,7 @@ impl<'t> Parser<'t> {
         }
         let range = self.range()?;
         let node = self.push(Node::Test(Test::InRange(range)));
-        Some(Parsed { node, tail: &[] })
+        Some(Parsed::new(node, &[]))
     }
 
     fn unary_comparison(&mut self) -> Option<Parsed> {
@@ -541,10 +577,7 @@ impl<'t> Parser<'t> {
         ])?;
         let right = self.arithmetic()?.node;
         let node = self.push(Node::Test(Test::Compare(op, right)));
-        Some(Parsed {
-            node,
-            tail: expected::AFTER_COMPARISON,
-        })
+        Some(Parsed::new(node, expected::AFTER_COMPARISON))
     }
 
     fn range(&mut self) -> Option<RangeNode> {
@@ -570,10 +603,7 @@ impl<'t> Parser<'t> {
     fn arithmetic(&mut self) -> Option<Parsed> {
         self.remembered(Rule::Arithmetic, |p| {
             let node = p.operators(0)?;
-            Some(Parsed {
-                node,
-                tail: expected::AFTER_OPERAND,
-            })
+            Some(Parsed::new(node, expected::AFTER_OPERAND))
         })
     }
 
@@ -584,8 +614,11 @@ impl<'t> Parser<'t> {
         let mut chain: Vec<(ArithmeticOp, NodeId)> = Vec::new();
         let mut chain_power = 0;
         while let Some((op, power, right)) = self.attempt(|p| {
-            let (op, power) = p.operator().filter(|(_, power)| *power >= least)?;
-            Some((op, power, p.operators(power + 1)?))
+            p.lexer.skip_space();
+            let start = p.lexer.at;
+            let (op, power, begun) = p.operator().filter(|(_, power, _)| *power >= least)?;
+            let right = p.operators(power + 1);
+            Some((op, power, p.or_begun(right, start, begun)?))
         }) {
             if power != chain_power && !chain.is_empty() {
                 let rest = std::mem::take(&mut chain).into();
@@ -603,14 +636,14 @@ impl<'t> Parser<'t> {
         }))
     }
 
-    /// An operator and how strongly it binds.
-    fn operator(&mut self) -> Option<(ArithmeticOp, u8)> {
+    /// An operator, how strongly it binds, and what it is called with its right side.
+    fn operator(&mut self) -> Option<(ArithmeticOp, u8, &'static str)> {
         self.lexer.one_of(&[
-            ("+", (ArithmeticOp::Add, 0)),
-            ("-", (ArithmeticOp::Subtract, 0)),
-            ("**", (ArithmeticOp::Power, 2)),
-            ("*", (ArithmeticOp::Multiply, 1)),
-            ("/", (ArithmeticOp::Divide, 1)),
+            ("+", (ArithmeticOp::Add, 0, expected::SUM)),
+            ("-", (ArithmeticOp::Subtract, 0, expected::SUM)),
+            ("**", (ArithmeticOp::Power, 2, expected::POWER)),
+            ("*", (ArithmeticOp::Multiply, 1, expected::PRODUCT)),
+            ("/", (ArithmeticOp::Divide, 1, expected::PRODUCT)),
         ])
     }
 

@@ -9,29 +9,30 @@
 //! `http.extraheader` are; nothing of it is copied to disk, and no address with a password appears
 //! among a process's arguments.
 
+mod address;
+mod process;
+
+pub use address::is_url;
+
+use crate::Error;
 use crate::push::{self, Push};
 use crate::turn::Turn;
-use crate::{Error, error::redact};
+use address::Address;
 use gix::ObjectId;
-use std::io::{ErrorKind, Read};
+use process::{Output, git_command, run};
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
-use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use tempfile::TempDir;
 
 /// Where a fetched tip stands in the clone.
 const TIP: &str = "refs/ghettodb/tip";
 /// Pushed commits of unknown fate are kept under here, so that a fetch offers them to the remote.
 const PENDING: &str = "refs/ghettodb/pending";
-/// Stands for an address that holds a secret; git learns the real one from its environment.
-const ALIAS: &str = "ghettodb-remote:repository";
 /// How long the first contact may take; without a limit a dead host would hang a service for good.
 pub(crate) const CLONE_LIMIT: Duration = Duration::from_secs(300);
-/// How long output may still come after a process was told to stop.
-const GRACE: Duration = Duration::from_millis(200);
 
 /// A remote repository, and the temporary clone through which it is read and written.
 pub(crate) struct Remote {
@@ -40,8 +41,7 @@ pub(crate) struct Remote {
     repo: gix::Repository,
     /// The remote itself, where it is on this machine.
     shared: Option<gix::Repository>,
-    address: String,
-    environment: Vec<(String, String)>,
+    address: Address,
     branch: String,
 }
 
@@ -54,11 +54,7 @@ impl Remote {
         if !is_url(repo) {
             return Self::open_path(Path::new(repo), branch);
         }
-        let environment = environment_for(repo);
-        let address = match has_secret(repo) {
-            true => ALIAS.to_owned(),
-            false => repo.to_owned(),
-        };
+        let address = Address::of_url(repo);
         let dir = Arc::new(temp_dir()?);
         let git_dir = dir.path().join("git");
         let branch = match branch {
@@ -66,14 +62,13 @@ impl Remote {
                 write_skeleton(&git_dir, branch, None)?;
                 branch.to_owned()
             }
-            None => clone(&address, &git_dir, &environment)?,
+            None => clone(&address, &git_dir)?,
         };
         Ok(Remote {
             repo: open_objects(&git_dir)?,
             dir,
             shared: None,
             address,
-            environment,
             branch,
         })
     }
@@ -109,8 +104,7 @@ impl Remote {
             repo: open_objects(&git_dir)?,
             dir,
             shared: Some(shared),
-            address,
-            environment: Vec::new(),
+            address: Address::of_path(&address),
             branch,
         })
     }
@@ -188,7 +182,7 @@ impl Remote {
             "--no-write-fetch-head",
             "--no-auto-gc",
         ];
-        let end = ["--", &self.address, &refspec];
+        let end = ["--", &self.address.argument, &refspec];
         let output = self.git(options.iter().chain(depth).chain(&end), limit)?;
         if output.success() {
             return Ok(true);
@@ -214,7 +208,9 @@ impl Remote {
             "--recurse-submodules=no",
         ];
         let output = self.git(
-            options.iter().chain(&["--", &self.address, &refspec]),
+            options
+                .iter()
+                .chain(&["--", &self.address.argument, &refspec]),
             limit,
         )?;
         if output.timed_out {
@@ -254,7 +250,7 @@ impl Remote {
         command.arg("--git-dir").arg(self.dir.path().join("git"));
         command
             .args(args)
-            .envs(self.environment.iter().map(|(name, value)| (name, value)));
+            .envs(self.address.environment.iter().cloned());
         run(command, limit)
     }
 }
@@ -298,7 +294,7 @@ pub fn origin_of(folder: &Path) -> Result<Option<String>, Error> {
 }
 
 /// Clones the tip of the branch that the remote's HEAD names; gives the branch.
-fn clone(address: &str, git_dir: &Path, environment: &[(String, String)]) -> Result<String, Error> {
+fn clone(address: &Address, git_dir: &Path) -> Result<String, Error> {
     let mut command = git_command();
     command.args([
         "clone",
@@ -309,8 +305,8 @@ fn clone(address: &str, git_dir: &Path, environment: &[(String, String)]) -> Res
         "--no-tags",
         "--template=",
     ]);
-    command.arg("--").arg(address).arg(git_dir);
-    command.envs(environment.iter().map(|(name, value)| (name, value)));
+    command.arg("--").arg(&address.argument).arg(git_dir);
+    command.envs(address.environment.iter().cloned());
     let output = run(command, CLONE_LIMIT)?;
     if !output.success() {
         return Err(output.into_error("clone"));
@@ -318,7 +314,10 @@ fn clone(address: &str, git_dir: &Path, environment: &[(String, String)]) -> Res
     let head = open_objects(git_dir)?
         .head_name()
         .map_err(Error::repository)?;
-    Ok(head.ok_or_else(|| detached(address))?.shorten().to_string())
+    Ok(head
+        .ok_or_else(|| detached(&address.argument))?
+        .shorten()
+        .to_string())
 }
 
 fn detached(address: &str) -> Error {
@@ -330,6 +329,7 @@ fn detached(address: &str) -> Error {
 fn temp_dir() -> Result<TempDir, Error> {
     tempfile::Builder::new()
         .prefix("ghettodb-")
+        .permissions(Permissions::from_mode(0o700))
         .tempdir()
         .map_err(Error::io("cannot make a temporary folder for the clone"))
 }
@@ -388,209 +388,5 @@ fn check_branch(branch: &str) -> Result<(), Error> {
             name: branch.to_owned(),
             reason: "git does not take it as the name of a branch".to_owned(),
         }),
-    }
-}
-
-/// Whether `repo` is an address for git rather than a path of this machine.
-pub fn is_url(repo: &str) -> bool {
-    let scp_like = || {
-        repo.split_once(':')
-            .is_some_and(|(host, _)| !host.is_empty() && !host.contains('/'))
-    };
-    repo.contains("://") || (scp_like() && !Path::new(repo).exists())
-}
-
-/// Whether the URL holds what nobody should see: a password, or a token in its place.
-fn has_secret(url: &str) -> bool {
-    let web = url.starts_with("http://") || url.starts_with("https://");
-    redact(url) != url
-        && (web
-            || url
-                .split('@')
-                .next()
-                .is_some_and(|user| user.matches(':').count() > 1))
-}
-
-/// What git must know about a URL beyond the user's own configuration, kept in its environment
-/// alone: the real address where it holds a secret, and what the repository around the current
-/// folder says about http and credentials (`actions/checkout` leaves its token there).
-fn environment_for(url: &str) -> Vec<(String, String)> {
-    let mut settings = Vec::new();
-    if has_secret(url) {
-        settings.push((format!("url.{url}.insteadOf"), ALIAS.to_owned()));
-    }
-    if url.starts_with("http://") || url.starts_with("https://") {
-        settings.extend(local_http_settings());
-    }
-    if settings.is_empty() {
-        return Vec::new();
-    }
-    let inherited = std::env::var("GIT_CONFIG_COUNT")
-        .ok()
-        .and_then(|count| count.parse().ok());
-    let first: usize = inherited.unwrap_or(0);
-    let mut environment = vec![(
-        "GIT_CONFIG_COUNT".to_owned(),
-        (first + settings.len()).to_string(),
-    )];
-    for (index, (key, value)) in settings.into_iter().enumerate() {
-        environment.push((format!("GIT_CONFIG_KEY_{}", first + index), key));
-        environment.push((format!("GIT_CONFIG_VALUE_{}", first + index), value));
-    }
-    environment
-}
-
-/// `http.*` and `credential.*` of the repository around the current folder, and only of it: what
-/// is configured for the user or the system reaches git by itself, and an `Authorization` header
-/// that comes twice is refused by GitHub.
-fn local_http_settings() -> Vec<(String, String)> {
-    let mut command = base_command();
-    command.args([
-        "config",
-        "--null",
-        "--show-scope",
-        "--get-regexp",
-        r"^(http|credential)\.",
-    ]);
-    let Ok(output) = run(command, CLONE_LIMIT) else {
-        return Vec::new();
-    };
-    let mut fields = output.stdout.split('\0');
-    let mut settings = Vec::new();
-    while let (Some(scope), Some(entry)) = (fields.next(), fields.next()) {
-        if !matches!(scope, "local" | "worktree") {
-            continue;
-        }
-        // A key without `=` has no newline, and means true.
-        let (key, value) = entry.split_once('\n').unwrap_or((entry, "true"));
-        settings.push((key.to_owned(), value.to_owned()));
-    }
-    settings
-}
-
-/// git for people's settings, but nobody's terminal or language.
-fn base_command() -> Command {
-    let mut command = Command::new("git");
-    command.env("LC_ALL", "C").env("GIT_TERMINAL_PROMPT", "0");
-    command
-}
-
-/// git on a repository of ours: away from the one that the caller may stand in, as inside a hook.
-fn git_command() -> Command {
-    let mut command = base_command();
-    for name in [
-        "GIT_DIR",
-        "GIT_COMMON_DIR",
-        "GIT_WORK_TREE",
-        "GIT_INDEX_FILE",
-        "GIT_OBJECT_DIRECTORY",
-        "GIT_ALTERNATE_OBJECT_DIRECTORIES",
-        "GIT_QUARANTINE_PATH",
-        "GIT_NAMESPACE",
-        "GIT_SHALLOW_FILE",
-    ] {
-        command.env_remove(name);
-    }
-    command.args([
-        "-c",
-        "gc.auto=0",
-        "-c",
-        "maintenance.auto=false",
-        "-c",
-        "advice.detachedHead=false",
-    ]);
-    command
-}
-
-struct Output {
-    status: Option<ExitStatus>,
-    timed_out: bool,
-    stdout: String,
-    stderr: String,
-}
-
-impl Output {
-    fn success(&self) -> bool {
-        self.status.is_some_and(|status| status.success())
-    }
-
-    fn into_error(self, command: &str) -> Error {
-        let stderr = match self.timed_out {
-            true => format!("timed out; {}", push::plain(&self.stderr)),
-            false => push::plain(&self.stderr),
-        };
-        Error::Git {
-            command: format!("git {command}"),
-            stderr,
-        }
-    }
-}
-
-/// Runs a command until it ends or `limit` has passed; then it is killed.
-fn run(mut command: Command, limit: Duration) -> Result<Output, Error> {
-    command
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
-    let mut child = command.spawn().map_err(|source| Error::Io {
-        what: match source.kind() {
-            ErrorKind::NotFound => {
-                "cannot run git, which must be installed and on the PATH".to_owned()
-            }
-            _ => "cannot run git".to_owned(),
-        },
-        source,
-    })?;
-    let deadline = Instant::now() + limit;
-    let stdout = read_all(child.stdout.take());
-    let stderr = read_all(child.stderr.take());
-    // The process has ended when both streams have: no polling.
-    let texts =
-        collect(&stdout, deadline).and_then(|out| collect(&stderr, deadline).map(|err| (out, err)));
-    if let Some((stdout, stderr)) = texts {
-        let status = child.wait().map_err(Error::io("cannot wait for git"))?;
-        return Ok(Output {
-            status: Some(status),
-            timed_out: false,
-            stdout,
-            stderr,
-        });
-    }
-    kill(&mut child);
-    let deadline = Instant::now() + GRACE;
-    Ok(Output {
-        status: None,
-        timed_out: true,
-        stdout: collect(&stdout, deadline).unwrap_or_default(),
-        stderr: collect(&stderr, deadline).unwrap_or_default(),
-    })
-}
-
-/// Ends a process; its helpers end as their pipes close.
-fn kill(child: &mut Child) {
-    // It fails only where the process is gone already.
-    child.kill().ok();
-    child.wait().ok();
-}
-
-/// Reads a stream to its end on a thread of its own, so that a full pipe blocks nobody.
-fn read_all(stream: Option<impl Read + Send + 'static>) -> Receiver<Vec<u8>> {
-    let (sender, receiver) = channel();
-    thread::spawn(move || {
-        let mut bytes = Vec::new();
-        if let Some(mut stream) = stream {
-            // What was read before a failure still says something.
-            stream.read_to_end(&mut bytes).ok();
-        }
-        sender.send(bytes).ok();
-    });
-    receiver
-}
-
-fn collect(stream: &Receiver<Vec<u8>>, deadline: Instant) -> Option<String> {
-    match stream.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
-        Ok(bytes) => Some(String::from_utf8_lossy(&bytes).into_owned()),
-        Err(RecvTimeoutError::Timeout) => None,
-        Err(RecvTimeoutError::Disconnected) => Some(String::new()),
     }
 }

@@ -10,6 +10,23 @@
 //! * [`once`] keeps the result of an operation under an idempotency key, in the same commit.
 //!
 //! The crate knows nothing of what the records mean.
+//!
+//! # What is decided where nothing else says it
+//!
+//! * A query asks for equality. A nested object asks for its own fields alone, lists must be the same,
+//!   `null` asks for a field that is there and null. Of several matches, `findone`, `updateone`,
+//!   `deleteone` and `upsert` take the first by `_id`.
+//! * `_id` stands first in a file and `_updated` last; `_updated` is the time of the transaction, in
+//!   milliseconds, whatever the caller put there. A write of what is there already is no change.
+//! * The file name is the key: a file without `_id` gets it from there, one with another is an error.
+//! * A broken file stops only what could mean it: a search that its text rules out goes on.
+//! * A new record may not differ from another one's `_id`, nor a new table from another one's name,
+//!   by case or Unicode form alone.
+//! * Files that are not `*.json` are left alone; links, submodules, executables and folders where a
+//!   record should be are errors, and only a delete or a dropped table removes them.
+//! * Each commit carries a `transaction` header of its own, so that equal writes of two writers in
+//!   one second stay two commits.
+//! * Commits are not signed, and hooks of the user's `core.hooksPath` are not run in the clone.
 
 mod commit;
 mod database;

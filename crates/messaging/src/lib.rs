@@ -4,6 +4,7 @@
 //! * In: settings ([`settings`]), the event of a runner ([`event_file`]), its payload, read strictly
 //!   ([`payload`]), and the data repository ([`repository`]).
 //! * Out: the answer ([`result_message`]), a runner's log ([`actions`]), an exit code ([`exit`]).
+//! * A process's start, for those that start one ([`start`]).
 //! * The engine: by single calls ([`client`]), as a long-lived worker ([`worker`]), and what it
 //!   shows of itself ([`rest`]).
 //!
@@ -20,9 +21,13 @@ pub mod repository;
 pub mod rest;
 pub mod result_message;
 pub mod settings;
+pub mod start;
 pub mod token;
 pub mod ui;
 pub mod worker;
 
 pub use exit::Exit;
+/// The gateway's protocol, for tests that stand in for a gateway.
+#[doc(no_inline)]
+pub use protocol;
 pub use settings::{Gateway, Secret, Settings};

@@ -13,8 +13,9 @@ use std::process::ExitCode;
 use tracing_subscriber::EnvFilter;
 
 use crate::operation::Service;
+use crate::payload::Refusal;
 use crate::settings::{self, Settings};
-use crate::{Exit, client, event_file, operation, repository, ui, worker};
+use crate::{Exit, client, event_file, operation, repository, rest, ui, worker};
 
 /// Runs a service's command line and gives its exit code.
 pub fn main(service: &'static Service) -> ExitCode {
@@ -91,6 +92,12 @@ pub enum Failure {
     /// The worker cannot work.
     #[error(transparent)]
     Worker(#[from] worker::Error),
+    /// The read side gave no answer.
+    #[error(transparent)]
+    Rest(#[from] rest::Error),
+    /// What was waited for did not come about in time.
+    #[error("{0}")]
+    Waited(String),
     /// This machine failed.
     #[error("{what}: {source}")]
     Io {
@@ -115,7 +122,13 @@ impl Failure {
                 repository::Error::Database(error) => database_exit(error),
             },
             Failure::Gateway(error) => gateway_exit(error),
-            Failure::Operation(_) | Failure::Worker(_) | Failure::Io { .. } => Exit::Fault,
+            Failure::Rest(rest::Error::NotSet) => Exit::Usage,
+            Failure::Rest(rest::Error::Unreachable { .. }) => Exit::GatewayUnreachable,
+            Failure::Operation(_)
+            | Failure::Worker(_)
+            | Failure::Rest(_)
+            | Failure::Waited(_)
+            | Failure::Io { .. } => Exit::Fault,
         }
     }
 
@@ -129,11 +142,33 @@ impl Failure {
             Failure::UnknownEventType { .. } => {
                 Some("the workflow file sends this service an event that it does not serve")
             }
+            Failure::Rest(error) => error.hint(),
+            Failure::Waited(_) => Some("it goes on by itself; ask for its status later"),
             Failure::Settings(_) | Failure::Usage(_) | Failure::Worker(_) | Failure::Io { .. } => {
                 None
             }
         }
     }
+}
+
+impl From<Refusal> for Failure {
+    fn from(refusal: Refusal) -> Self {
+        Failure::Operation(operation::Error::Refused(refusal))
+    }
+}
+
+/// A runtime for the few calls of a short process.
+///
+/// # Errors
+/// When the system gives none.
+pub fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|source| Failure::Io {
+            what: "starting the network runtime",
+            source,
+        })
 }
 
 /// How a process ends whose database failed.

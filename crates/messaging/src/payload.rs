@@ -160,6 +160,18 @@ pub struct Fields<'a> {
 }
 
 impl<'a> Fields<'a> {
+    /// The fields of an object that is no dispatch; `place` names it in messages.
+    ///
+    /// # Errors
+    /// When one is missing or surplus.
+    pub fn of(
+        fields: &'a Map<String, Value>,
+        place: &str,
+        names: &[&str],
+    ) -> Result<Fields<'a>, Refusal> {
+        Fields::exactly(fields, place, "", names)
+    }
+
     fn exactly(
         fields: &'a Map<String, Value>,
         place: &str,
@@ -353,6 +365,19 @@ pub fn whole_number(number: &Number) -> Option<i64> {
     let (whole, fraction) = text.split_once('.')?;
     let zeros = !fraction.is_empty() && fraction.bytes().all(|byte| byte == b'0');
     zeros.then(|| whole.parse().ok()).flatten()
+}
+
+/// A whole number that a person wrote into a form.
+///
+/// # Errors
+/// When the text is no whole number in this range.
+pub fn form_number(field: &str, text: &str, range: RangeInclusive<i64>) -> Result<i64, Refusal> {
+    let rule = format!("a whole number from {} to {}", range.start(), range.end());
+    match text.trim().parse::<i64>() {
+        Ok(number) if range.contains(&number) => Ok(number),
+        Ok(number) => Err(Refusal::field(field, rule, number.to_string())),
+        Err(_) => Err(Refusal::field(field, rule, "another text")),
+    }
 }
 
 /// A level or quantity of a stored record, which older databases keep as text.

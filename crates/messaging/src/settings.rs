@@ -525,12 +525,14 @@ fn duration(
     let Some(text) = text else {
         return Ok(default);
     };
-    text.trim()
-        .parse::<jiff::SignedDuration>()
-        .ok()
-        .and_then(|duration| Duration::try_from(duration).ok())
-        .filter(|duration| !duration.is_zero())
-        .ok_or(Error::Duration { name, value: text })
+    parse_duration(&text).ok_or(Error::Duration { name, value: text })
+}
+
+/// A length of time above zero, `90s`, `2m` or `PT1H`.
+pub fn parse_duration(text: &str) -> Option<Duration> {
+    let duration = text.trim().parse::<jiff::SignedDuration>().ok()?;
+    let duration = Duration::try_from(duration).ok()?;
+    (!duration.is_zero()).then_some(duration)
 }
 
 /// Reads the block that Camunda's console shows (`export NAME='value'` lines), or a JSON object.

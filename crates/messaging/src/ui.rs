@@ -7,6 +7,7 @@ use serde_json::Value;
 use crate::Exit;
 use crate::actions::{Actions, Environment, fenced};
 use crate::mode::Failure;
+use crate::payload::one_line;
 use crate::settings::Settings;
 
 /// Commands go to standard output, where a runner looks for them.
@@ -44,6 +45,20 @@ pub fn summary(run: &Value) {
     drop(actions.set_output("result", &run["result"].to_string()));
     drop(actions.set_output("commit", commit));
     drop(actions.summary(&format!("### {title}\n\n{}", fenced(&pretty, "json"))));
+}
+
+/// Shows what was started: JSON on standard output, a line for people on standard error unless
+/// `quiet`, and on a runner the output `_id` and the summary.
+pub fn started(result: &Value, id: &str, line: &str, quiet: bool) {
+    self::result(result);
+    if !quiet {
+        drop(writeln!(io::stderr(), "{}", one_line(line, 500)));
+    }
+    let mut actions = actions();
+    let pretty = serde_json::to_string_pretty(result).unwrap_or_default();
+    // It is started; a summary that cannot be written does not undo it.
+    drop(actions.set_output("_id", id));
+    drop(actions.summary(&fenced(&pretty, "json")));
 }
 
 /// Shows how a run ended, and gives its exit code.

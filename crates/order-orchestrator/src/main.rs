@@ -1,3 +1,7 @@
-//! Starts the order process from an event, a form or flags
+//! The binary that places orders: from a form, an event or flags to a started process.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    order_orchestrator::main()
+}

@@ -1,3 +1,7 @@
-//! Starts the restock process from an event, a form or flags
+//! The binary that starts restocks: from a form, an event or flags to a started process.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    restock_orchestrator::main()
+}

@@ -28,11 +28,11 @@ pub(super) fn check<'d>(node: Node<'d>, context: &mut Context<'_, 'd>) {
     let model = context.model;
     let referenced = |attribute, name| model.referenced(node, attribute, name);
     match node.name() {
-        "messageEventDefinition" => {
-            // Whether a throwing event needs a message depends on how it throws it.
-            if !event.is_throw_event() && referenced("messageRef", "message").is_none() {
-                context.error(node, "Must reference a message");
-            }
+        // Whether a throwing event needs a message depends on how it throws it.
+        "messageEventDefinition"
+            if !event.is_throw_event() && referenced("messageRef", "message").is_none() =>
+        {
+            context.error(node, "Must reference a message");
         }
         "signalEventDefinition" if referenced("signalRef", "signal").is_none() => {
             context.error(node, "Must reference a signal");

@@ -27,14 +27,11 @@ pub(super) fn get_value(_: &mut Evaluator<'_>, arguments: &[Value]) -> Answer {
             if keys.is_empty() {
                 return Ok(Value::Null);
             }
-            let mut value = context.clone();
-            for key in keys.iter() {
-                let Value::String(key) = key else {
-                    return illegal(arguments);
-                };
-                value = value.get(key).unwrap_or(Value::Null);
-            }
-            Ok(value)
+            let below = |value: Value, key: &Value| value.get(key.as_str()?);
+            Ok(keys
+                .iter()
+                .try_fold(context.clone(), below)
+                .unwrap_or(Value::Null))
         }
         other => illegal(other),
     }

@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use super::illegal;
+use super::{fatal, illegal};
 use crate::eval::{Answer, Evaluator};
 use crate::operators::order;
 use crate::value::{Range, Value};
@@ -13,6 +13,15 @@ enum Place<'a> {
     Range(&'a Range),
 }
 
+impl Place<'_> {
+    fn start(&self) -> &Value {
+        match self {
+            Place::Point(point) => point,
+            Place::Range(range) => &range.start,
+        }
+    }
+}
+
 fn place(value: &Value) -> Option<Place<'_>> {
     match value {
         Value::Range(range) => Some(Place::Range(range)),
@@ -21,16 +30,26 @@ fn place(value: &Value) -> Option<Place<'_>> {
     }
 }
 
-/// Applies the relation that there is between two such places.
+/// Applies the relation that there is between two such places. Places of different types are
+/// illegal arguments; a relation that there isn't between places like these ends the evaluation.
 fn relate(
     arguments: &[Value],
     relation: impl FnOnce(&Place<'_>, &Place<'_>) -> Option<bool>,
 ) -> Answer {
-    let related = match arguments {
-        [a, b] => place(a).zip(place(b)).and_then(|(a, b)| relation(&a, &b)),
+    let places = match arguments {
+        [a, b] => place(a).zip(place(b)),
         _ => None,
     };
-    related.map_or_else(|| illegal(arguments), |related| Ok(related.into()))
+    let Some((a, b)) = places.filter(|(a, b)| order(a.start(), b.start()).is_some()) else {
+        return illegal(arguments);
+    };
+    match relation(&a, &b) {
+        Some(related) => Ok(related.into()),
+        None => fatal(format!(
+            "'{}' and '{}' are not the point and the range that the function is about",
+            arguments[0], arguments[1]
+        )),
+    }
 }
 
 pub(super) fn before(_: &mut Evaluator<'_>, arguments: &[Value]) -> Answer {
@@ -201,6 +220,6 @@ pub(super) fn coincides(_: &mut Evaluator<'_>, arguments: &[Value]) -> Answer {
                 && a.start_included == b.start_included
                 && a.end_included == b.end_included,
         ),
-        _ => None,
+        _ => Some(false),
     })
 }

@@ -42,7 +42,8 @@ impl<'t> Parser<'t> {
         self.lexer.symbol("[")?;
         self.lexer.skip_space();
         let start = self.lexer.at;
-        let filter = self.expression()?.node;
+        let filter = self.expression();
+        let filter = self.or_begun(filter, start, expected::EXPRESSION)?.node;
         let end = self.lexer.symbol("]");
         self.or_begun(end, start, expected::INDEX_END)?;
         Some(self.push(Node::Filter { list, filter }))

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde_json::json;
 
-use super::Failure;
+use super::{Failure, runtime};
 use crate::operation::Service;
 use crate::payload::{Dispatch, one_line};
 use crate::result_message::{self, Delivery};
@@ -33,15 +33,8 @@ pub(super) fn run(service: &'static Service, settings: &Settings) -> Result<(), 
     let delivery = match operation.result_message {
         None => None,
         Some(name) => {
-            let runtime = tokio::runtime::Builder::new_current_thread()
-                .enable_all()
-                .build()
-                .map_err(|source| Failure::Io {
-                    what: "starting the network runtime",
-                    source,
-                })?;
             let deliver = result_message::deliver(settings, name, &dispatch, &committed.value);
-            Some((name, runtime.block_on(deliver)?))
+            Some((name, runtime()?.block_on(deliver)?))
         }
     };
     ui::summary(&json!({

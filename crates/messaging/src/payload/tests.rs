@@ -218,3 +218,14 @@ fn lines_for_subjects() {
     assert_eq!(money(5, "EUR"), "0.05 EUR");
     assert_eq!(money(1250, "JPY"), "1250 JPY");
 }
+
+#[test]
+fn numbers_of_forms() {
+    let number =
+        |text| form_number("quantity", text, 1..=10).map_err(|refusal| refusal.to_string());
+    assert_eq!(number(" 7 "), Ok(7));
+    let rule = "field 'quantity' must be a whole number from 1 to 10, but is";
+    assert_eq!(number("0"), Err(format!("{rule} 0")));
+    assert_eq!(number("two"), Err(format!("{rule} another text")));
+    assert_eq!(number("1.5"), Err(format!("{rule} another text")));
+}

@@ -81,7 +81,7 @@ async fn a_refusal_keeps_code_and_words() {
     gateway.configure(|state| {
         state
             .refuse
-            .push_back(Status::not_found("no such message name"))
+            .push_back(Status::not_found("no such message name"));
     });
     let error = client.publish(&message("x")).await.unwrap_err();
     assert_eq!(error.code(), Some(Code::NotFound));

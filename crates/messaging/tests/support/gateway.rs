@@ -13,8 +13,8 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
-use protocol::gateway_server::{Gateway as Service, GatewayServer};
-use protocol::*;
+use messaging::protocol::gateway_server::{Gateway as Service, GatewayServer};
+use messaging::protocol::*;
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 use tokio::sync::{mpsc, watch};

@@ -1,0 +1,13 @@
+//! The worker against a real HTTP server: what arrives there, and what becomes of the job.
+
+#![expect(clippy::unwrap_used, reason = "a test ends where its set-up fails")]
+
+mod authentication;
+mod connector;
+mod egress;
+mod expressions;
+mod jobs;
+mod legacy;
+mod process;
+mod secrets;
+mod server;

@@ -1,0 +1,79 @@
+//! `shop incidents`: what waits for an operator, with the order, where it waits and for how long.
+
+use anyhow::Result;
+use serde_json::json;
+use shop::engine::{ORDER_PROCESSES, Which};
+use shop::outcome::{self, Instance, Outcome};
+use shop::session::Session;
+
+use super::shown;
+use crate::ui;
+
+/// The processes of a restock: their alarms are incidents too.
+const RESTOCK_PROCESSES: [&str; 2] = ["populate-stock", "restock-parallel"];
+
+/// List the incidents that stand, with the order and where it waits
+#[derive(clap::Args)]
+pub(crate) struct Args {}
+
+pub(crate) async fn run(_: Args, session: &Session, json: bool) -> Result<()> {
+    let view = session.view()?;
+    let processes = [&ORDER_PROCESSES[..], &RESTOCK_PROCESSES[..]].concat();
+    let mut stuck = view.instances(Which::Processes(&processes)).await?;
+    stuck.retain(|instance| !instance.incidents.is_empty());
+    let now = session.engine_now().await;
+    if json {
+        let list: Vec<_> = stuck
+            .iter()
+            .flat_map(|instance| {
+                instance.incidents.iter().map(|incident| {
+                    json!({
+                        "incident_key": incident.key,
+                        "_id": instance.variables.get("_id"),
+                        "process": instance.process_id,
+                        "process_instance_key": instance.key,
+                        "element_id": incident.element_id,
+                        "error_type": incident.kind,
+                        "message": incident.message,
+                        "since": incident.since,
+                        "waits_at": outcome::of(instance).json()["waits_at"],
+                    })
+                })
+            })
+            .collect();
+        ui::json(&json!({ "incidents": list }));
+        return Ok(());
+    }
+    if stuck.is_empty() {
+        ui::note("no incidents");
+        return Ok(());
+    }
+    let rows: Vec<Vec<String>> = stuck
+        .iter()
+        .flat_map(|instance| {
+            instance.incidents.iter().map(move |incident| {
+                vec![
+                    incident.key.clone(),
+                    shown(instance, "_id"),
+                    waits(instance, now),
+                    incident.kind.clone(),
+                    incident.message.clone(),
+                ]
+            })
+        })
+        .collect();
+    ui::table(&["INCIDENT", "ORDER", "WAITS AT", "KIND", "MESSAGE"], &rows);
+    ui::note("resolve one: shop resolve INCIDENT");
+    Ok(())
+}
+
+fn waits(instance: &Instance, now: jiff::Timestamp) -> String {
+    let Outcome::InProgress { waits, .. } = outcome::of(instance) else {
+        return String::new();
+    };
+    let places: Vec<String> = waits
+        .iter()
+        .map(|element| format!("{} ({})", element.name, outcome::age(&element.since, now)))
+        .collect();
+    places.join(", ")
+}

@@ -1,0 +1,394 @@
+//! The whole store as processes: broker, dispatcher, HTTP worker; the data repository they share.
+//!
+//! The dispatch token is made here, for this one start, and handed to the two that need it by
+//! environment. The services are the dispatcher's children, one process a dispatch.
+
+use std::collections::VecDeque;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use messaging::{Secret, Settings};
+use serde_json::json;
+use tokio::task::JoinSet;
+
+use crate::child::{Child, Program};
+use crate::dispatches::Dispatches;
+use crate::folder::{Addresses, Folder, Lock};
+use crate::project::Project;
+use crate::session::{from_database, open_database};
+
+/// The repository's name in dispatches: of no account locally, but GitHub's endpoint has one.
+const REPOSITORY: &str = "backroom/shop";
+/// What the shop sells first: name and price in cents.
+pub const PRODUCTS: [(&str, u32); 3] = [
+    ("Limited Edition Zeebe T-shirt", 2500),
+    ("Camunda Escalation Ale", 450),
+    ("Real-Life BPMN Book", 3900),
+];
+/// Job type of dispatch tasks on a gateway from elsewhere: no connectors of its own serve it.
+const OWN_JOB_TYPE: &str = "backroom:http-json:1";
+const CURRENCY: &str = "EUR";
+/// A process that dies more often than this within `RESTART_WINDOW` is not started again.
+const RESTARTS_MAX: usize = 5;
+const RESTART_WINDOW: Duration = Duration::from_secs(60);
+
+/// How to start a store.
+#[derive(Debug)]
+pub struct Plan {
+    /// Where it is kept.
+    pub folder: Folder,
+    /// Ports on 127.0.0.1; 0 = any free one.
+    pub ports: Ports,
+    /// A gateway that is already there; no broker is started then.
+    pub gateway: Option<Settings>,
+    /// Where the broker writes each record as a JSON line.
+    pub records: Option<PathBuf>,
+}
+
+/// Ports of the store's processes.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Ports {
+    /// gRPC gateway.
+    pub gateway: u16,
+    /// REST API.
+    pub rest: u16,
+    /// Management of the engine.
+    pub management: u16,
+    /// Dispatcher.
+    pub dispatcher: u16,
+}
+
+/// A store that is up.
+pub struct Store {
+    /// Its data folder.
+    pub folder: Folder,
+    /// Where its parts are.
+    pub addresses: Addresses,
+    token: Secret,
+    parts: Vec<Part>,
+    _lock: Lock,
+}
+
+/// One process with what is needed to start it again.
+struct Part {
+    program: Program,
+    child: Child,
+}
+
+impl Store {
+    /// Starts everything, in the order in which the parts need each other.
+    pub async fn start(plan: Plan) -> Result<Self> {
+        let project = Project::find()?;
+        let folder = plan.folder;
+        let lock = folder.hold()?;
+        let repository = folder.repository();
+        stock_the_shelves(&repository)?;
+        let token = new_token();
+        let token_file = folder.keep_token(&token)?;
+        let mut addresses = Addresses {
+            pid: std::process::id(),
+            gateway: String::new(),
+            rest: None,
+            management: None,
+            dispatcher: String::new(),
+            repository: REPOSITORY.to_owned(),
+            data_repository: repository.display().to_string(),
+            dispatch_job_type: plan.gateway.as_ref().map(|_| OWN_JOB_TYPE.to_owned()),
+            token_file,
+        };
+        let mut parts = Vec::new();
+        match &plan.gateway {
+            None => {
+                let program = broker(&folder, plan.ports, plan.records.as_deref())?;
+                let child = program.start().await?;
+                let ports = read_broker_addresses(&child.ready, &mut addresses)?;
+                // Started again, it must be where the others look for it.
+                let program = broker(&folder, ports, plan.records.as_deref())?;
+                parts.push(Part { program, child });
+            }
+            Some(settings) => {
+                let gateway = &settings.gateway;
+                addresses.gateway = if gateway.tls {
+                    gateway.uri()
+                } else {
+                    gateway.address()
+                };
+                addresses.rest.clone_from(&settings.rest_address);
+            }
+        }
+        let program = dispatcher(&folder, plan.ports.dispatcher, &project, &addresses, &token)?;
+        let child = program.start().await?;
+        let (url, port) = url_in(&child.ready)?;
+        addresses.dispatcher = url;
+        let program = dispatcher(&folder, port, &project, &addresses, &token)?;
+        parts.push(Part { program, child });
+
+        let program = http_worker(&folder, port, &addresses, &token)?;
+        let child = program.start().await?;
+        parts.push(Part { program, child });
+        folder.publish(&addresses)?;
+        Ok(Self {
+            folder,
+            addresses,
+            token: Secret::new(token),
+            parts,
+            _lock: lock,
+        })
+    }
+
+    /// The dispatcher's operator API.
+    pub fn dispatches(&self) -> Dispatches {
+        Dispatches::at(&self.addresses.dispatcher, self.token.clone())
+    }
+
+    /// Name and process id of each part.
+    pub fn processes(&self) -> Vec<(&'static str, i32)> {
+        let named = |part: &Part| (part.program.name, part.child.id());
+        self.parts.iter().map(named).collect()
+    }
+
+    /// Kills the broker as `kill -9` does.
+    pub async fn kill_broker(&self) -> Result<()> {
+        self.part("broker")?.child.kill().await
+    }
+
+    /// Starts the broker again, on the same data and ports.
+    pub async fn start_broker_again(&mut self) -> Result<()> {
+        let program = self.part("broker")?.program.clone();
+        let child = program.start().await?;
+        let part = self
+            .parts
+            .iter_mut()
+            .find(|part| part.program.name == "broker");
+        part.context("the store has no broker of its own")?.child = child;
+        Ok(())
+    }
+
+    /// Keeps the store up until `stop` resolves: a part that dies is reported and started again.
+    pub async fn keep_up(
+        &mut self,
+        stop: impl Future<Output = ()>,
+        mut report: impl FnMut(&str),
+    ) -> Result<()> {
+        let mut stop = std::pin::pin!(stop);
+        let mut deaths = VecDeque::new();
+        loop {
+            let mut ends = JoinSet::new();
+            for (place, part) in self.parts.iter().enumerate() {
+                let end = part.child.end();
+                ends.spawn(async move { (place, end.await) });
+            }
+            let (place, status) = tokio::select! {
+                () = &mut stop => return Ok(()),
+                ended = ends.join_next() => ended.context("nothing runs")?.context("a wait broke off")?,
+            };
+            let part = &mut self.parts[place];
+            let name = part.program.name;
+            report(&format!("{name} died ({}); starting it again", status?));
+            deaths.retain(|died: &Instant| died.elapsed() < RESTART_WINDOW);
+            deaths.push_back(Instant::now());
+            if deaths.len() > RESTARTS_MAX {
+                bail!(
+                    "{name} keeps dying; its log is '{}'",
+                    part.program.log.display()
+                );
+            }
+            part.child = part.program.start().await?;
+            report(&format!("{name} is back"));
+        }
+    }
+
+    /// Stops every process, the last started first, and takes the addresses away.
+    pub async fn stop(self) -> Result<()> {
+        self.folder.withdraw();
+        drop(std::fs::remove_file(&self.addresses.token_file));
+        for part in self.parts.iter().rev() {
+            part.child.stop().await?;
+        }
+        Ok(())
+    }
+
+    fn part(&self, name: &str) -> Result<&Part> {
+        let part = self.parts.iter().find(|part| part.program.name == name);
+        part.with_context(|| format!("the store has no {name} of its own"))
+    }
+}
+
+/// Resolves when somebody wants this process to end: Ctrl-C, or SIGTERM.
+pub async fn asked_to_end() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (Ok(mut terminate), Ok(mut interrupt)) = (
+        signal(SignalKind::terminate()),
+        signal(SignalKind::interrupt()),
+    ) else {
+        // Without handlers a signal ends the process at once, and its children with it.
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+}
+
+/// Makes the data repository, if it isn't there, and its products, those that aren't there.
+fn stock_the_shelves(repository: &std::path::Path) -> Result<()> {
+    ghettodb::init(repository).map_err(from_database)?;
+    let mut database = open_database(&repository.display().to_string(), None)?;
+    let message = ghettodb::Message {
+        subject: "products: what the shop sells first".to_owned(),
+        trailers: Vec::new(),
+    };
+    database
+        .transact(&message, |transaction| {
+            for (product, price) in PRODUCTS {
+                let name = ghettodb::record_from(json!({ "product": product }))?;
+                if transaction.find_one("products", &name)?.is_none() {
+                    let record = json!({
+                        "product": product, "price": price, "currency": CURRENCY,
+                    });
+                    transaction.insert("products", ghettodb::record_from(record)?)?;
+                }
+            }
+            Ok::<_, ghettodb::Error>(())
+        })
+        .map_err(|error| from_database(error.into()))?;
+    Ok(())
+}
+
+fn broker(folder: &Folder, ports: Ports, records: Option<&std::path::Path>) -> Result<Program> {
+    let mut program = Program::beside("broker", "broker ready: ", &folder.join("logs"))?
+        .flag("--data", folder.join("broker"))
+        .flag("--port", ports.gateway.to_string())
+        .flag("--rest-port", ports.rest.to_string())
+        .flag("--management-port", ports.management.to_string())
+        .switch("--controlled-clock");
+    if let Some(records) = records {
+        program = program.flag("--records", records);
+    }
+    Ok(program)
+}
+
+fn dispatcher(
+    folder: &Folder,
+    port: u16,
+    project: &Project,
+    addresses: &Addresses,
+    token: &str,
+) -> Result<Program> {
+    let program = Program::beside("dispatcher", "dispatcher ready on ", &folder.join("logs"))?
+        .flag("--data", folder.join("dispatcher"))
+        .flag("--port", port.to_string())
+        .flag("--workflows", project.actions())
+        .flag("--repository", REPOSITORY)
+        .env("BACKROOM_DISPATCH_TOKEN", token);
+    Ok(with_addresses(program, addresses))
+}
+
+fn http_worker(
+    folder: &Folder,
+    dispatcher_port: u16,
+    addresses: &Addresses,
+    token: &str,
+) -> Result<Program> {
+    let host = format!("127.0.0.1:{dispatcher_port}");
+    let mut program = Program::beside("http-worker", "http-worker ready", &folder.join("logs"))?
+        .flag("--allow-host", &host)
+        .env("BACKROOM_SECRET_GitHubToken", token)
+        .env("BACKROOM_SECRET_HOSTS_GitHubToken", host);
+    if let Some(job_type) = &addresses.dispatch_job_type {
+        program = program.flag("--type", job_type);
+    }
+    Ok(with_addresses(program, addresses))
+}
+
+fn with_addresses(program: Program, addresses: &Addresses) -> Program {
+    let program = program
+        .env("ZEEBE_ADDRESS", &addresses.gateway)
+        .env("GHETTODB_REPO", &addresses.data_repository);
+    match &addresses.rest {
+        Some(rest) => program.env("ZEEBE_REST_ADDRESS", rest),
+        None => program,
+    }
+}
+
+/// Reads `broker ready: gRPC 127.0.0.1:1, REST http://127.0.0.1:2, management http://127.0.0.1:3`.
+fn read_broker_addresses(line: &str, addresses: &mut Addresses) -> Result<Ports> {
+    let part = |name: &str| -> Result<String> {
+        let (_, rest) = line
+            .split_once(name)
+            .with_context(|| format!("the broker's ready line has no '{name}': {line}"))?;
+        let end = rest.find([',', ' ']).unwrap_or(rest.len());
+        Ok(rest[..end].to_owned())
+    };
+    addresses.gateway = part("gRPC ")?;
+    let rest = part("REST ")?;
+    let management = part("management ")?;
+    let ports = Ports {
+        gateway: port_of(&addresses.gateway)?,
+        rest: port_of(&rest)?,
+        management: port_of(&management)?,
+        dispatcher: 0,
+    };
+    addresses.rest = Some(rest);
+    addresses.management = Some(management);
+    Ok(ports)
+}
+
+/// The URL in a ready line, with its port.
+fn url_in(line: &str) -> Result<(String, u16)> {
+    let mut words = line.split_whitespace();
+    let url = words
+        .find(|word| word.starts_with("http://"))
+        .with_context(|| format!("no address in the ready line '{line}'"))?;
+    Ok((url.to_owned(), port_of(url)?))
+}
+
+fn port_of(address: &str) -> Result<u16> {
+    let port = address
+        .rsplit(':')
+        .next()
+        .and_then(|port| port.parse().ok());
+    port.with_context(|| format!("no port in the address '{address}'"))
+}
+
+/// 244 random bits, as text that fits in a header.
+fn new_token() -> String {
+    format!(
+        "{}{}",
+        uuid::Uuid::new_v4().simple(),
+        uuid::Uuid::new_v4().simple()
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_where_the_broker_serves() {
+        let mut addresses = Addresses {
+            pid: 0,
+            gateway: String::new(),
+            rest: None,
+            management: None,
+            dispatcher: String::new(),
+            repository: String::new(),
+            data_repository: String::new(),
+            dispatch_job_type: None,
+            token_file: PathBuf::new(),
+        };
+        let line = "broker ready: gRPC 127.0.0.1:1, REST http://127.0.0.1:2, management http://127.0.0.1:3";
+        let ports = read_broker_addresses(line, &mut addresses).unwrap();
+        assert_eq!((ports.gateway, ports.rest, ports.management), (1, 2, 3));
+        assert_eq!(addresses.gateway, "127.0.0.1:1");
+        assert_eq!(addresses.management.as_deref(), Some("http://127.0.0.1:3"));
+        assert!(read_broker_addresses("broker ready: gRPC x", &mut addresses).is_err());
+    }
+
+    #[test]
+    fn tokens_are_long_and_never_the_same() {
+        assert_eq!(new_token().len(), 64);
+        assert_ne!(new_token(), new_token());
+    }
+}

@@ -1,0 +1,166 @@
+//! The command line of the chores: its help, and the one place that reads it.
+
+use std::ffi::OsString;
+
+/// What `cargo xtask help` prints.
+pub(crate) const HELP: &str = "\
+cargo xtask CHORE
+
+  demo [--exit] [--json] [--data DIR] [--zeebe-address HOST:PORT] [--zeebe-rest-address URL]
+                      builds everything, starts the store and tells its story with what
+                      really happens; --exit ends after the story, with code 0 only if all
+                      of it came true; without it the store stays up until Ctrl-C
+                      --json                prints one JSON document instead of the narration
+                      --data DIR            keeps the store in DIR; a second run goes on there
+                                            (default: backroom-data)
+                      --zeebe-address, --zeebe-rest-address
+                                            uses a gateway that is already there
+  test [--quick]      formatting, lints, tidiness, licences, then every test;
+                      --quick leaves the slow ones out
+  ci                  what the CI runs: the same as `test`
+  feel                answers FEEL conformance questions: JSON lines on standard input,
+                      answers on standard output
+  bench [--seconds N] measures a release build: start, memory, one order, durable rate
+  help                this text";
+
+/// Flags of `demo`, with whether a value follows.
+const DEMO_FLAGS: [(&str, bool); 5] = [
+    ("--exit", false),
+    ("--json", false),
+    ("--data", true),
+    ("--zeebe-address", true),
+    ("--zeebe-rest-address", true),
+];
+
+/// Length of each load phase of `bench`, in seconds, where no `--seconds` is given.
+const BENCH_SECONDS_DEFAULT: u64 = 10;
+
+/// A chore with its settings.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Chore {
+    Help,
+    Test { quick: bool },
+    Demo { flags: Vec<String> },
+    Feel,
+    Bench { seconds: u64 },
+}
+
+/// Reads the words after `cargo xtask`.
+///
+/// The flags of `demo` are checked here, so that a slip costs no build, and passed on as they are.
+pub(crate) fn parse(words: impl Iterator<Item = String>) -> Result<Chore, String> {
+    let mut words = words;
+    let chore = words.next().unwrap_or_else(|| "help".to_owned());
+    let rest: Vec<String> = words.collect();
+    match chore.as_str() {
+        "help" | "--help" | "-h" => Ok(Chore::Help),
+        _ if rest.iter().any(|word| word == "--help" || word == "-h") => Ok(Chore::Help),
+        "test" => Ok(Chore::Test {
+            quick: only_switch("test", "--quick", &rest)?,
+        }),
+        "ci" => none("ci", &rest).map(|()| Chore::Test { quick: false }),
+        "feel" => none("feel", &rest).map(|()| Chore::Feel),
+        "demo" => demo(rest),
+        "bench" => bench(&rest),
+        other => Err(format!("there is no chore '{other}'")),
+    }
+}
+
+/// The program that cargo is: the one that started us, else the one on the PATH.
+pub(crate) fn cargo() -> OsString {
+    std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into())
+}
+
+fn none(chore: &str, rest: &[String]) -> Result<(), String> {
+    match rest.first() {
+        None => Ok(()),
+        Some(word) => Err(format!("'{chore}' takes no '{word}'")),
+    }
+}
+
+fn only_switch(chore: &str, switch: &str, rest: &[String]) -> Result<bool, String> {
+    match rest {
+        [] => Ok(false),
+        [word] if word == switch => Ok(true),
+        [word, ..] => Err(format!("'{chore}' takes no '{word}'")),
+    }
+}
+
+fn demo(rest: Vec<String>) -> Result<Chore, String> {
+    let mut words = rest.iter();
+    while let Some(word) = words.next() {
+        let (name, inline) = match word.split_once('=') {
+            Some((name, value)) => (name, Some(value)),
+            None => (word.as_str(), None),
+        };
+        let takes_value = DEMO_FLAGS
+            .iter()
+            .find_map(|(flag, takes_value)| (*flag == name).then_some(*takes_value))
+            .ok_or_else(|| format!("'demo' takes no '{word}'"))?;
+        match (takes_value, inline) {
+            (false, Some(_)) => return Err(format!("'{name}' takes no value")),
+            (true, None) if words.next().is_none() => {
+                return Err(format!("'{name}' needs a value"));
+            }
+            _ => {}
+        }
+    }
+    Ok(Chore::Demo { flags: rest })
+}
+
+fn bench(rest: &[String]) -> Result<Chore, String> {
+    let seconds =
+        match rest {
+            [] => BENCH_SECONDS_DEFAULT,
+            [flag, value] if flag == "--seconds" => value
+                .parse()
+                .ok()
+                .filter(|seconds| *seconds > 0)
+                .ok_or_else(|| format!("'--seconds {value}' is no number of seconds above 0"))?,
+            [flag] if flag == "--seconds" => return Err("'--seconds' needs a value".to_owned()),
+            [word, ..] => return Err(format!("'bench' takes no '{word}'")),
+        };
+    Ok(Chore::Bench { seconds })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(line: &str, expected: Result<Chore, &str>) {
+        let words = line.split_whitespace().map(str::to_owned);
+        assert_eq!(parse(words), expected.map_err(str::to_owned));
+    }
+
+    #[test]
+    fn reads_each_chore() {
+        check("", Ok(Chore::Help));
+        check("test", Ok(Chore::Test { quick: false }));
+        check("test --quick", Ok(Chore::Test { quick: true }));
+        check("ci", Ok(Chore::Test { quick: false }));
+        check("feel", Ok(Chore::Feel));
+        check("bench --seconds 3", Ok(Chore::Bench { seconds: 3 }));
+        check("demo --exit -h", Ok(Chore::Help));
+        let flags = ["--exit", "--data", "d", "--zeebe-address=h:1"];
+        check(
+            "demo --exit --data d --zeebe-address=h:1",
+            Ok(Chore::Demo {
+                flags: flags.map(str::to_owned).to_vec(),
+            }),
+        );
+    }
+
+    #[test]
+    fn refuses_slips_before_anything_is_built() {
+        check("tset", Err("there is no chore 'tset'"));
+        check("test --slow", Err("'test' takes no '--slow'"));
+        check("demo --exti", Err("'demo' takes no '--exti'"));
+        check("demo --data", Err("'--data' needs a value"));
+        check("demo --exit=yes", Err("'--exit' takes no value"));
+        check(
+            "bench --seconds 0",
+            Err("'--seconds 0' is no number of seconds above 0"),
+        );
+    }
+}
