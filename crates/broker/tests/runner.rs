@@ -1,6 +1,12 @@
 //! One test binary: linking is what costs. Each module is about one promise of the broker.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "in a test an unwrap is an assertion, in its helpers too"
+)]
+
 mod crash;
+mod format;
 mod jobs;
 mod protocol;
 mod records;

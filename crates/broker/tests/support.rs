@@ -14,48 +14,48 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 use tonic::transport::{Channel, Endpoint};
 
-pub type Client = GatewayClient<Channel>;
+pub(crate) type Client = GatewayClient<Channel>;
 
 /// How long a test waits for what should come at once, before it fails.
-pub const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A broker in this process and a client of it.
-pub struct Local {
-    pub broker: Broker,
-    pub client: Client,
+pub(crate) struct Local {
+    pub(crate) broker: Broker,
+    pub(crate) client: Client,
 }
 
 /// Starts a broker in memory.
-pub async fn start() -> Local {
+pub(crate) async fn start() -> Local {
     start_with(Config::default()).await
 }
 
-pub async fn start_with(config: Config) -> Local {
+pub(crate) async fn start_with(config: Config) -> Local {
     let broker = Broker::start(config).await.unwrap();
     let client = connect(broker.gateway).await;
     Local { broker, client }
 }
 
-pub async fn connect(gateway: SocketAddr) -> Client {
+pub(crate) async fn connect(gateway: SocketAddr) -> Client {
     GatewayClient::new(channel(gateway).await)
 }
 
-pub async fn channel(gateway: SocketAddr) -> Channel {
+pub(crate) async fn channel(gateway: SocketAddr) -> Channel {
     let endpoint = Endpoint::new(format!("http://{gateway}")).unwrap();
     endpoint.connect().await.unwrap()
 }
 
 /// The binary, as a process of its own that can be killed.
-pub struct Process {
+pub(crate) struct Process {
     child: Child,
-    pub gateway: SocketAddr,
-    pub rest: SocketAddr,
-    pub management: SocketAddr,
+    pub(crate) gateway: SocketAddr,
+    pub(crate) rest: SocketAddr,
+    pub(crate) management: SocketAddr,
 }
 
 impl Process {
     /// Starts it on a data folder, and waits for its ready line.
-    pub fn start(data: &Path, more: &[&str]) -> Self {
+    pub(crate) fn start(data: &Path, more: &[&str]) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_broker"))
             .args([
                 "--port",
@@ -85,7 +85,7 @@ impl Process {
     }
 
     /// SIGTERM, and waits until it has ended.
-    pub fn stop(mut self) {
+    pub(crate) fn stop(mut self) {
         let kill = Command::new("kill")
             .arg(self.child.id().to_string())
             .status();
@@ -94,7 +94,7 @@ impl Process {
     }
 
     /// SIGKILL: nothing gets a chance to be written.
-    pub fn kill(mut self) {
+    pub(crate) fn kill(mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
     }
@@ -109,7 +109,7 @@ impl Drop for Process {
 }
 
 /// The addresses in `broker ready: gRPC A, REST http://B, management http://C`.
-pub fn parse_ready(line: &str) -> (SocketAddr, SocketAddr, SocketAddr) {
+pub(crate) fn parse_ready(line: &str) -> (SocketAddr, SocketAddr, SocketAddr) {
     let rest = line.strip_prefix("broker ready: gRPC ").expect(line);
     let parts: Vec<_> = rest.trim().split(", ").collect();
     let address = |text: &str| text.parse().unwrap();
@@ -121,12 +121,12 @@ pub fn parse_ready(line: &str) -> (SocketAddr, SocketAddr, SocketAddr) {
 }
 
 /// A model file around elements and flows.
-pub fn model(process_id: &str, body: &str) -> String {
+pub(crate) fn model(process_id: &str, body: &str) -> String {
     model_with(process_id, body, "")
 }
 
 /// A model file with something beside its process, such as messages and errors.
-pub fn model_with(process_id: &str, body: &str, beside: &str) -> String {
+pub(crate) fn model_with(process_id: &str, body: &str, beside: &str) -> String {
     format!(
         r#"<?xml version="1.0" encoding="UTF-8"?>
 <bpmn:definitions xmlns:bpmn="http://www.omg.org/spec/BPMN/20100524/MODEL"
@@ -140,11 +140,11 @@ pub fn model_with(process_id: &str, body: &str, beside: &str) -> String {
 }
 
 /// Start, one service task `t` of this job type, end.
-pub fn one_task(process_id: &str, job_type: &str) -> String {
+pub(crate) fn one_task(process_id: &str, job_type: &str) -> String {
     model(process_id, &one_task_body(&format!(r#"type="{job_type}""#)))
 }
 
-pub fn one_task_body(task_definition: &str) -> String {
+pub(crate) fn one_task_body(task_definition: &str) -> String {
     format!(
         r#"<bpmn:startEvent id="s"><bpmn:outgoing>f1</bpmn:outgoing></bpmn:startEvent>
 <bpmn:sequenceFlow id="f1" sourceRef="s" targetRef="t"/>
@@ -159,7 +159,7 @@ pub fn one_task_body(task_definition: &str) -> String {
 }
 
 /// Start, a catch event `c` for this message with the correlation key `=_id`, end.
-pub fn one_message(process_id: &str, message: &str) -> String {
+pub(crate) fn one_message(process_id: &str, message: &str) -> String {
     model_with(
         process_id,
         r#"<bpmn:startEvent id="s"><bpmn:outgoing>f1</bpmn:outgoing></bpmn:startEvent>
@@ -177,7 +177,7 @@ pub fn one_message(process_id: &str, message: &str) -> String {
 }
 
 /// Start, a timer `c` of this duration, end.
-pub fn one_timer(process_id: &str, duration: &str) -> String {
+pub(crate) fn one_timer(process_id: &str, duration: &str) -> String {
     model(
         process_id,
         &format!(
@@ -194,7 +194,7 @@ pub fn one_timer(process_id: &str, duration: &str) -> String {
     )
 }
 
-pub async fn deploy(client: &mut Client, name: &str, model: &str) -> protocol::Deployment {
+pub(crate) async fn deploy(client: &mut Client, name: &str, model: &str) -> protocol::Deployment {
     let response = client
         .deploy_resource(deployment(&[(name, model)]))
         .await
@@ -202,7 +202,7 @@ pub async fn deploy(client: &mut Client, name: &str, model: &str) -> protocol::D
     response.into_inner().deployments.remove(0)
 }
 
-pub fn deployment(files: &[(&str, &str)]) -> DeployResourceRequest {
+pub(crate) fn deployment(files: &[(&str, &str)]) -> DeployResourceRequest {
     let resources = files.iter().map(|(name, content)| Resource {
         name: (*name).to_owned(),
         content: content.as_bytes().to_vec(),
@@ -213,7 +213,7 @@ pub fn deployment(files: &[(&str, &str)]) -> DeployResourceRequest {
     }
 }
 
-pub fn creation(process_id: &str, variables: &str) -> CreateProcessInstanceRequest {
+pub(crate) fn creation(process_id: &str, variables: &str) -> CreateProcessInstanceRequest {
     CreateProcessInstanceRequest {
         bpmn_process_id: process_id.to_owned(),
         version: -1,
@@ -223,13 +223,13 @@ pub fn creation(process_id: &str, variables: &str) -> CreateProcessInstanceReque
 }
 
 /// Starts an instance; gives its key.
-pub async fn create(client: &mut Client, process_id: &str, variables: &str) -> i64 {
+pub(crate) async fn create(client: &mut Client, process_id: &str, variables: &str) -> i64 {
     let request = creation(process_id, variables);
     let response = client.create_process_instance(request).await.unwrap();
     response.into_inner().process_instance_key
 }
 
-pub fn message(name: &str, key: &str, ttl: i64, variables: &str) -> PublishMessageRequest {
+pub(crate) fn message(name: &str, key: &str, ttl: i64, variables: &str) -> PublishMessageRequest {
     PublishMessageRequest {
         name: name.to_owned(),
         correlation_key: key.to_owned(),
@@ -239,7 +239,7 @@ pub fn message(name: &str, key: &str, ttl: i64, variables: &str) -> PublishMessa
     }
 }
 
-pub fn poll(job_type: &str, max_jobs: i32, request_timeout: i64) -> ActivateJobsRequest {
+pub(crate) fn poll(job_type: &str, max_jobs: i32, request_timeout: i64) -> ActivateJobsRequest {
     ActivateJobsRequest {
         r#type: job_type.to_owned(),
         worker: "test".to_owned(),
@@ -251,7 +251,7 @@ pub fn poll(job_type: &str, max_jobs: i32, request_timeout: i64) -> ActivateJobs
 }
 
 /// All jobs of one poll.
-pub async fn activate(
+pub(crate) async fn activate(
     client: &mut Client,
     request: ActivateJobsRequest,
 ) -> Result<Vec<ActivatedJob>, tonic::Status> {
@@ -264,13 +264,13 @@ pub async fn activate(
 }
 
 /// One job of a type, which is there already or comes soon.
-pub async fn take_job(client: &mut Client, job_type: &str) -> ActivatedJob {
+pub(crate) async fn take_job(client: &mut Client, job_type: &str) -> ActivatedJob {
     let request = poll(job_type, 1, PATIENCE.as_millis() as i64);
     activate(client, request).await.unwrap().remove(0)
 }
 
 /// `POST /v2/...` with a JSON body: the status and the answer.
-pub fn post(address: SocketAddr, path: &str, body: &str) -> (u16, Value) {
+pub(crate) fn post(address: SocketAddr, path: &str, body: &str) -> (u16, Value) {
     let (status, _, body) = call(address, "POST", path, body);
     (
         status,
@@ -278,13 +278,18 @@ pub fn post(address: SocketAddr, path: &str, body: &str) -> (u16, Value) {
     )
 }
 
-pub fn get(address: SocketAddr, path: &str) -> (u16, String) {
+pub(crate) fn get(address: SocketAddr, path: &str) -> (u16, String) {
     let (status, _, body) = call(address, "GET", path, "");
     (status, body)
 }
 
 /// One HTTP/1.1 call: the status, the head, the body.
-pub fn call(address: SocketAddr, method: &str, path: &str, body: &str) -> (u16, String, String) {
+pub(crate) fn call(
+    address: SocketAddr,
+    method: &str,
+    path: &str,
+    body: &str,
+) -> (u16, String, String) {
     let mut stream = TcpStream::connect(address).unwrap();
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
     write!(
@@ -302,21 +307,21 @@ pub fn call(address: SocketAddr, method: &str, path: &str, body: &str) -> (u16, 
 }
 
 /// Items of a search.
-pub fn search(rest: SocketAddr, resource: &str, body: &str) -> Vec<Value> {
+pub(crate) fn search(rest: SocketAddr, resource: &str, body: &str) -> Vec<Value> {
     let (status, answer) = post(rest, &format!("/v2/{resource}/search"), body);
     assert_eq!(status, 200, "{answer}");
     answer["items"].as_array().unwrap().clone()
 }
 
 /// The state of an instance, by REST.
-pub fn state_of(rest: SocketAddr, process_instance_key: i64) -> String {
+pub(crate) fn state_of(rest: SocketAddr, process_instance_key: i64) -> String {
     let filter = format!(r#"{{"filter":{{"processInstanceKey":"{process_instance_key}"}}}}"#);
     let items = search(rest, "process-instances", &filter);
     items[0]["state"].as_str().unwrap().to_owned()
 }
 
 /// Asks again until the answer is there.
-pub fn eventually<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
+pub(crate) fn eventually<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
     let started = Instant::now();
     loop {
         if let Some(answer) = ask() {
@@ -328,7 +333,7 @@ pub fn eventually<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
 }
 
 /// The hash of the engine's state, and its position.
-pub fn state_hash(management: SocketAddr) -> (u64, String) {
+pub(crate) fn state_hash(management: SocketAddr) -> (u64, String) {
     let (status, body) = get(management, "/_backroom/state-hash");
     assert_eq!(status, 200, "{body}");
     let answer: Value = serde_json::from_str(&body).unwrap();
