@@ -68,6 +68,7 @@ pub const ROWS: &[Row] = &[
         "ConditionalStartEvent",
         Zeebe::Refuses,
     ),
+    never("Start event of another kind", "StartEvent", Zeebe::Ignores),
     runs("Message catch event", "MessageIntermediateCatchEvent"),
     runs("Timer catch event", "TimerIntermediateCatchEvent"),
     not_yet("Signal catch event", "SignalIntermediateCatchEvent"),
@@ -85,6 +86,11 @@ pub const ROWS: &[Row] = &[
     not_yet(
         "Compensation throw event",
         "CompensationIntermediateThrowEvent",
+    ),
+    never(
+        "Throw event of another kind",
+        "IntermediateThrowEvent",
+        Zeebe::Ignores,
     ),
     runs("Message boundary event", "MessageBoundaryEvent"),
     runs("Timer boundary event", "TimerBoundaryEvent"),
@@ -214,7 +220,8 @@ fn own_row(node: Node<'_>) -> Option<&'static str> {
                 "timerEventDefinition" => "Timer start event",
                 "signalEventDefinition" => "Signal start event",
                 "conditionalEventDefinition" => "Conditional start event",
-                _ => "None start event",
+                "" => "None start event",
+                _ => "Start event of another kind",
             }
         }
         "intermediateCatchEvent" => match event_definition(node) {
@@ -230,7 +237,8 @@ fn own_row(node: Node<'_>) -> Option<&'static str> {
             "escalationEventDefinition" => "Escalation throw event",
             "linkEventDefinition" => "Link throw event",
             "compensateEventDefinition" => "Compensation throw event",
-            _ => "None throw event",
+            "" => "None throw event",
+            _ => "Throw event of another kind",
         },
         "boundaryEvent" => match event_definition(node) {
             "timerEventDefinition" => "Timer boundary event",

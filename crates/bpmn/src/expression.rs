@@ -6,7 +6,7 @@ use crate::process::Text;
 
 /// The FEEL behind the leading `=`, if `text` is an expression.
 pub(crate) fn feel_part(text: &str) -> Option<&str> {
-    text.strip_prefix('=').filter(|feel| !feel.is_empty())
+    text.strip_prefix('=')
 }
 
 /// A text that may be either.

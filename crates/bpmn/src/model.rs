@@ -3,7 +3,7 @@
 //! A view on the file's elements that knows BPMN's names; nothing is resolved beyond what a rule
 //! or the compiler asks for, and a model that breaks every rule can still be looked at.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::xml::{Document, Namespace, Node};
 
@@ -13,12 +13,15 @@ pub(crate) struct Model<'d> {
     by_id: BTreeMap<&'d str, Node<'d>>,
     /// Boundary events by the id of what they are attached to.
     boundary_events: BTreeMap<&'d str, Vec<Node<'d>>>,
+    /// The ids that associations start at.
+    association_sources: BTreeSet<&'d str>,
 }
 
 impl<'d> Model<'d> {
     pub(crate) fn new(document: &'d Document) -> Self {
         let mut by_id = BTreeMap::new();
         let mut boundary_events: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        let mut association_sources = BTreeSet::new();
         for node in document.nodes() {
             if let Some(id) = node.id() {
                 by_id.entry(id).or_insert(node);
@@ -28,11 +31,15 @@ impl<'d> Model<'d> {
             {
                 boundary_events.entry(local(host)).or_default().push(node);
             }
+            if node.is("association") {
+                association_sources.extend(node.attribute("sourceRef").map(local));
+            }
         }
         Self {
             document,
             by_id,
             boundary_events,
+            association_sources,
         }
     }
 
@@ -77,6 +84,12 @@ impl<'d> Model<'d> {
     ) -> Option<Node<'d>> {
         let target = self.by_id(node.attribute(attribute)?)?;
         target.is(name).then_some(target)
+    }
+
+    /// Whether an association leads from `node` to something.
+    pub(crate) fn has_association(&self, node: Node<'d>) -> bool {
+        node.id()
+            .is_some_and(|id| self.association_sources.contains(id))
     }
 
     /// The events on the border of an activity.
@@ -141,13 +154,9 @@ impl<'d> Node<'d> {
         self.children().filter(|child| child.is_event_definition())
     }
 
-    /// A boolean attribute.
+    /// A boolean attribute; Zeebe takes the schema's `1` for false.
     pub(crate) fn flag(self, attribute: &str, default: bool) -> bool {
-        match self.attribute(attribute).map(str::trim) {
-            Some("true" | "1") => true,
-            Some(_) => false,
-            None => default,
-        }
+        (self.attribute(attribute)).map_or(default, |value| value.trim() == "true")
     }
 
     /// The text in it without white space around, if there is some.

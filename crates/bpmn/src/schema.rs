@@ -213,6 +213,8 @@ impl<'d> Validator<'d> {
         let (Some(given), Content::Children { of, .. }) = (given, &content) else {
             return Ok(content);
         };
+        values::check("QName", None, &given.value, self.document)
+            .map_err(|message| fault(node.line(), message))?;
         let (prefix, local) = given
             .value
             .trim()

@@ -6,11 +6,24 @@ use std::ffi::{OsStr, OsString};
 use crate::token::Token;
 
 /// Settings of services: the gateway's, the database's and git's.
-const PREFIXES: [&str; 5] = ["ZEEBE_", "CAMUNDA_", "GHETTODB_", "GIT_", "LC_"];
+///
+/// Of git's own variables not those that name a repository (`GIT_DIR`, `GIT_INDEX_FILE`, ..): a
+/// dispatcher that was started from a git hook would send its services to the wrong one.
+const PREFIXES: [&str; 9] = [
+    "ZEEBE_",
+    "CAMUNDA_",
+    "GHETTODB_",
+    "GIT_CONFIG_",
+    "GIT_AUTHOR_",
+    "GIT_COMMITTER_",
+    "GIT_SSH",
+    "GIT_SSL_",
+    "LC_",
+];
 
 /// What programs need to run, to find git, TLS roots and proxies, and to speak the user's
 /// language; and the services' own deadlines.
-const NAMES: [&str; 24] = [
+const NAMES: [&str; 26] = [
     "PATH",
     "HOME",
     "USER",
@@ -21,6 +34,8 @@ const NAMES: [&str; 24] = [
     "TMPDIR",
     "XDG_CONFIG_HOME",
     "SSH_AUTH_SOCK",
+    "GIT_ASKPASS",
+    "GIT_TERMINAL_PROMPT",
     "SSL_CERT_FILE",
     "SSL_CERT_DIR",
     "HTTP_PROXY",
@@ -115,6 +130,8 @@ mod tests {
             ("ZEEBE_CLIENT_SECRET", "s3cret-value"),
             ("ZEEBE_ODD", "Bearer canary-token"),
             ("GHETTODB_REPO", "/data"),
+            ("GIT_DIR", "/elsewhere/.git"),
+            ("GIT_SSH_COMMAND", "ssh -i key"),
             ("AWS_SECRET_ACCESS_KEY", "x"),
             ("MY_SETTING", "1"),
             ("BACKROOM_DISPATCH_TOKEN", "canary-token"),
@@ -139,6 +156,7 @@ mod tests {
                 "ZEEBE_ADDRESS",
                 "ZEEBE_CLIENT_SECRET",
                 "GHETTODB_REPO",
+                "GIT_SSH_COMMAND",
                 "MY_SETTING"
             ]
         );

@@ -1,29 +1,28 @@
 //! How many orders a second the engine decides by itself: no log, no network, one thread.
 //!
-//! `cargo run --release -p engine --example throughput -- MODEL.bpmn [ORDERS]`
+//! `cargo run --release -p engine --example throughput [ORDERS]`, on the model of the broker's load
+//! client.
 
 #![expect(
     clippy::print_stdout,
     clippy::disallowed_methods,
-    reason = "a program for the terminal around the pure engine"
+    reason = "a program for the terminal around the pure engine, with a clock"
 )]
 
 use engine::command::{ActivateJobs, Command, CreateInstance, PublishMessage, Resource, Response};
 use engine::{Batch, Engine, Timestamp};
 use std::sync::Arc;
 
+const MODEL: &[u8] = include_bytes!("../../broker/examples/load-order.bpmn");
+
 fn main() {
-    let mut arguments = std::env::args().skip(1);
-    let model = arguments.next().expect("the path of the model");
-    let orders: u64 = arguments
-        .next()
-        .map_or(100_000, |n| n.parse().expect("a number"));
+    let orders = std::env::args().nth(1);
+    let orders: u64 = orders.map_or(100_000, |n| n.parse().expect("a number of orders"));
     let mut engine = Engine::new();
     let mut out = Batch::default();
-    let content = std::fs::read(&model).expect("the model can be read");
     let deploy = Command::Deploy(vec![Resource {
-        name: Arc::from("order-shape.bpmn"),
-        content: Arc::from(content),
+        name: Arc::from("load-order.bpmn"),
+        content: Arc::from(MODEL),
     }]);
     let deployed = engine.process(deploy, Timestamp(0), &mut out);
     assert!(
@@ -42,7 +41,7 @@ fn main() {
             response
         };
         process(Command::CreateInstance(CreateInstance {
-            bpmn_process_id: Arc::from("order-shape"),
+            bpmn_process_id: Arc::from("load-order"),
             version: -1,
             variables: vec![
                 (Arc::from("_id"), id),
@@ -50,15 +49,15 @@ fn main() {
             ],
             ..CreateInstance::default()
         }));
-        finish_job(&mut process, "ask-stock");
+        finish_job(&mut process, "load-reserve");
         process(Command::PublishMessage(PublishMessage {
-            name: Arc::from("GOT_STOCK_LEVEL"),
+            name: Arc::from("LOAD_RESERVED"),
             correlation_key: key,
             message_id: Arc::from(""),
             time_to_live_ms: 0,
             variables: vec![(Arc::from("stock_level"), Arc::from("5"))],
         }));
-        finish_job(&mut process, "ship");
+        finish_job(&mut process, "load-ship");
     }
     let seconds = start.elapsed().as_secs_f64();
     assert_eq!(

@@ -127,7 +127,7 @@ pub enum AnswerFault {
 }
 
 /// All settings, resolved.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Settings {
     /// The gateway.
     pub gateway: Gateway,
@@ -200,8 +200,16 @@ pub enum Error {
     Url {
         /// Name of the setting.
         name: &'static str,
-        /// As given.
+        /// As given, but without what stands before an `@`.
         value: String,
+    },
+    /// A URL with a name or password in it, which would end up in messages and variables.
+    #[error(
+        "{name} holds a user name or password; give the plain URL, and credentials by the settings made for them"
+    )]
+    UrlWithCredentials {
+        /// Name of the setting.
+        name: &'static str,
     },
     /// A duration that is none.
     #[error("{name} '{value}' is not a duration above zero such as 90s, 2m or PT1H")]
@@ -312,12 +320,56 @@ impl Settings {
     }
 
     /// Every secret text among the settings, for a runner's log to mask.
-    pub fn secrets(&self) -> Vec<&Secret> {
-        self.gateway
-            .oauth
-            .iter()
-            .flat_map(|oauth| [&oauth.client_secret, &oauth.client_id])
-            .collect()
+    pub fn secrets(&self) -> Vec<Secret> {
+        let oauth = self.gateway.oauth.iter();
+        let mut secrets: Vec<_> = oauth
+            .flat_map(|oauth| [oauth.client_secret.clone(), oauth.client_id.clone()])
+            .collect();
+        // A data repository may be named with a token in its URL.
+        let repository = self.repository.as_deref().and_then(split_credentials);
+        if let Some((_, credentials, _)) = repository {
+            let password = credentials
+                .split_once(':')
+                .map_or(credentials, |(_, word)| word);
+            secrets.push(Secret::new(password));
+        }
+        secrets
+    }
+}
+
+impl fmt::Debug for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Settings")
+            .field("gateway", &self.gateway)
+            .field("rest_address", &self.rest_address)
+            .field(
+                "repository",
+                &self.repository.as_deref().map(without_credentials),
+            )
+            .field("branch", &self.branch)
+            .field("github_api_url", &self.github_api_url)
+            .field("github_repository", &self.github_repository)
+            .field("message_ttl", &self.message_ttl)
+            .field("gateway_deadline", &self.gateway_deadline)
+            .field("push_deadline", &self.push_deadline)
+            .field("test_answers", &self.test_answers)
+            .finish()
+    }
+}
+
+/// What stands before, in and after the part of a URL that may hold a password.
+fn split_credentials(url: &str) -> Option<(&str, &str, &str)> {
+    let (scheme, rest) = url.split_once("://")?;
+    let authority = rest.split(['/', '?', '#']).next()?;
+    let (credentials, _) = authority.rsplit_once('@')?;
+    Some((scheme, credentials, &rest[credentials.len()..]))
+}
+
+/// The URL with `***` for name and password, if it has them.
+fn without_credentials(url: &str) -> String {
+    match split_credentials(url) {
+        Some((scheme, _, rest)) => format!("{scheme}://***{rest}"),
+        None => url.to_owned(),
     }
 }
 
@@ -452,7 +504,8 @@ fn switch(source: &Source<'_>, name: &'static str) -> Result<Option<bool>, Error
 /// Whether the scheme says TLS (if there is one), the host, and the port.
 fn parse_address(address: &str) -> Result<(Option<bool>, String, u16), Error> {
     let bad = |why: &str| Error::Address {
-        value: address.to_owned(),
+        // Whatever stands before an @ may be a password.
+        value: address.rsplit('@').next().unwrap_or_default().to_owned(),
         why: why.to_owned(),
     };
     let trimmed = address.trim();
@@ -490,6 +543,9 @@ fn parse_address(address: &str) -> Result<(Option<bool>, String, u16), Error> {
 /// The URL without trailing slashes.
 fn checked_url(name: &'static str, url: &str) -> Result<String, Error> {
     let trimmed = url.trim().trim_end_matches('/');
+    if split_credentials(trimmed).is_some() {
+        return Err(Error::UrlWithCredentials { name });
+    }
     let rest = trimmed
         .strip_prefix("http://")
         .or_else(|| trimmed.strip_prefix("https://"));
@@ -499,7 +555,7 @@ fn checked_url(name: &'static str, url: &str) -> Result<String, Error> {
         }
         _ => Err(Error::Url {
             name,
-            value: url.to_owned(),
+            value: url.rsplit('@').next().unwrap_or_default().to_owned(),
         }),
     }
 }

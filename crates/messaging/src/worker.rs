@@ -7,7 +7,7 @@
 
 use std::future::Future;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use protocol::gateway_client::GatewayClient;
 use serde_json::{Map, Value};
@@ -17,13 +17,17 @@ use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint};
 use tonic::{Code, Request, Status};
 use tracing::{debug, info, warn};
 
-use crate::client::{BackOff, causes};
+use crate::client::{BackOff, causes, causes_after};
 use crate::settings::Gateway;
 use crate::token::{self, Tokens};
 
 /// A gateway refuses pings that come more often than every 30 seconds.
 const KEEP_ALIVE: Duration = Duration::from_secs(45);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// A stream that stood longer than this was a good one: its loss is a new one.
+const STEADY: Duration = Duration::from_secs(5);
+/// An empty answer that comes sooner than this did not wait for a job.
+const SHORT_POLL: Duration = Duration::from_millis(100);
 /// How much longer than the long poll the client waits for its end.
 const POLL_GRACE: Duration = Duration::from_secs(10);
 
@@ -266,8 +270,14 @@ impl<H> Shared<H> {
         *self.stopped.borrow()
     }
 
-    /// Says what failed, and whether it can ever go well.
-    async fn judge(&self, what: &str, job_type: &str, status: &Status) -> Result<(), Error> {
+    /// Says what failed, the first time in a row, and whether it can ever go well.
+    async fn judge(
+        &self,
+        what: &str,
+        job_type: &str,
+        status: &Status,
+        back_off: &BackOff,
+    ) -> Result<(), Error> {
         match status.code() {
             Code::InvalidArgument | Code::Unimplemented => {
                 return Err(Error::Refused {
@@ -280,8 +290,11 @@ impl<H> Shared<H> {
             Code::Unauthenticated => self.tokens.forget().await,
             _ => {}
         }
-        if !self.is_stopped() {
-            warn!(job_type, code = ?status.code(), "{what} failed, trying again: {}", causes(status));
+        let (code, cause) = (status.code(), causes_after(status.message(), status));
+        if back_off.is_reset() && !self.is_stopped() {
+            warn!(job_type, ?code, "{what} failed, trying again: {cause}");
+        } else {
+            debug!(job_type, ?code, "{what} failed again: {cause}");
         }
         Ok(())
     }
@@ -305,19 +318,29 @@ where
             room = slot.acquire() => drop(room),
         }
         let room = slot.available_permits().max(1);
+        let asked = Instant::now();
         let answer = tokio::select! {
             () = shared.stopped() => return Ok(()),
             answer = activate(&shared, &job_type, room) => answer,
         };
         match answer {
+            // A gateway that does not let a poll wait is not asked in a busy loop.
+            Ok(jobs) if jobs.is_empty() && asked.elapsed() < SHORT_POLL => {
+                shared.pause(&mut back_off).await;
+            }
             Ok(jobs) => {
+                if !back_off.is_reset() {
+                    info!(job_type, "the gateway answers again");
+                }
                 back_off.reset();
                 for job in jobs {
                     start(&shared, &slot, job).await;
                 }
             }
             Err(status) => {
-                shared.judge("activating jobs", &job_type, &status).await?;
+                shared
+                    .judge("activating jobs", &job_type, &status, &back_off)
+                    .await?;
                 shared.pause(&mut back_off).await;
             }
         }
@@ -370,7 +393,12 @@ where
 {
     let mut back_off = BackOff::new();
     while !shared.is_stopped() {
-        let status = match stream_once(&shared, &job_type, &slot, &mut back_off).await {
+        let opened = Instant::now();
+        let result = stream_once(&shared, &job_type, &slot, &mut back_off).await;
+        if opened.elapsed() > STEADY {
+            back_off.reset();
+        }
+        let status = match result {
             Ok(()) if shared.is_stopped() => return Ok(()),
             // A gateway that goes away in good order ends its streams.
             Ok(()) => Status::unavailable("the gateway ended the stream"),
@@ -380,7 +408,9 @@ where
             info!(job_type, "this gateway pushes no jobs; polling alone");
             return Ok(());
         }
-        shared.judge("the job stream", &job_type, &status).await?;
+        shared
+            .judge("the job stream", &job_type, &status, &back_off)
+            .await?;
         shared.pause(&mut back_off).await;
     }
     Ok(())
@@ -491,7 +521,7 @@ async fn work<H, F>(
                     job_key = key,
                     ?code,
                     "the job's outcome was not taken: {}",
-                    causes(&status)
+                    causes_after(status.message(), &status)
                 );
                 return;
             }

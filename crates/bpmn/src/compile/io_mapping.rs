@@ -4,6 +4,8 @@
 //! `a`. As Zeebe shows the joined text when an evaluation fails, the plain case is written as it
 //! does: `{y:assert(missing, missing != null)}`.
 
+use std::collections::BTreeMap;
+
 use crate::expression::{self, feel_part, is_plain_name, string_literal};
 use crate::refusal::Problem;
 use crate::xml::Node;
@@ -32,12 +34,13 @@ struct Target {
     source: Option<String>,
     /// Expressions for entries, which are put on top of it.
     entries: Vec<Target>,
+    /// Where in `entries` each name stands.
+    indices: BTreeMap<String, usize>,
 }
 
 impl Target {
     fn entry(&mut self, name: &str) -> &mut Self {
-        let known = self.entries.iter().position(|entry| entry.name == name);
-        let index = known.unwrap_or_else(|| {
+        let index = *self.indices.entry(name.to_owned()).or_insert_with(|| {
             self.entries.push(Self {
                 name: name.to_owned(),
                 ..Self::default()
@@ -45,6 +48,12 @@ impl Target {
             self.entries.len() - 1
         });
         &mut self.entries[index]
+    }
+
+    fn set(&mut self, source: String) {
+        self.source = Some(source);
+        self.entries.clear();
+        self.indices.clear();
     }
 
     /// Its value as FEEL. `path` is its own path from the variable on, also as FEEL.
@@ -95,8 +104,7 @@ fn join(node: Node<'_>, name: &str, dotted: Dotted) -> Result<Option<feel::Expre
         for name in target {
             entry = entry.entry(name);
         }
-        entry.entries.clear();
-        entry.source = Some(match feel_part(source) {
+        entry.set(match feel_part(source) {
             Some(feel) => feel.to_owned(),
             None => string_literal(source),
         });
@@ -111,9 +119,9 @@ fn join(node: Node<'_>, name: &str, dotted: Dotted) -> Result<Option<feel::Expre
         .map_err(|message| Problem::at(mapping, message))
 }
 
-/// A name as it stands in a path.
+/// A name as it stands in a path, where a literal's name would be the literal.
 fn quoted_name(name: &str) -> String {
-    if is_plain_name(name) {
+    if is_plain_name(name) && !matches!(name, "true" | "false" | "null") {
         name.to_owned()
     } else {
         format!("`{name}`")

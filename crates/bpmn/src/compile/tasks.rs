@@ -1,5 +1,6 @@
 //! Tasks that make jobs, and script tasks with a FEEL script.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::expression;
@@ -45,21 +46,15 @@ pub(super) fn script(script: Node<'_>) -> Result<Script, Problem> {
 
 /// The task's headers as a JSON object; those without a key or a value don't count.
 fn headers(node: Node<'_>) -> Arc<str> {
-    let mut headers: Vec<(&str, &str)> = Vec::new();
-    let written = node.extension("taskHeaders").into_iter();
-    for header in written
-        .flat_map(Node::children)
+    let written = node
+        .extension("taskHeaders")
+        .into_iter()
+        .flat_map(Node::children);
+    let headers: BTreeMap<&str, &str> = written
         .filter(|child| child.is_zeebe("header"))
-    {
-        let (Some(key), Some(value)) = (header.attribute("key"), header.attribute("value")) else {
-            continue;
-        };
-        if key.is_empty() || value.is_empty() {
-            continue;
-        }
-        headers.retain(|(known, _)| *known != key);
-        headers.push((key, value));
-    }
+        .filter_map(|header| Some((header.attribute("key")?, header.attribute("value")?)))
+        .filter(|(key, value)| !key.is_empty() && !value.is_empty())
+        .collect();
     let headers = headers
         .into_iter()
         .map(|(key, value)| (key, feel::Value::from(value)));

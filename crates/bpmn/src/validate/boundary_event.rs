@@ -1,7 +1,6 @@
 //! Boundary events.
 
 use super::Context;
-use crate::model::local;
 use crate::xml::Node;
 
 const SUPPORTED: [&str; 6] = [
@@ -78,10 +77,7 @@ pub(super) fn check_interrupting<'d>(
 }
 
 /// A compensation event has no outgoing flow but an association to its handler.
-fn has_compensation_handler(node: Node<'_>, context: &Context<'_, '_>) -> bool {
+fn has_compensation_handler<'d>(node: Node<'d>, context: &Context<'_, 'd>) -> bool {
     let compensates = (node.event_definitions()).any(|d| d.is("compensateEventDefinition"));
-    let is_source = |association: Node<'_>| {
-        association.is("association") && association.attribute("sourceRef").map(local) == node.id()
-    };
-    compensates && context.model.definitions().descendants().any(is_source)
+    compensates && context.model.has_association(node)
 }

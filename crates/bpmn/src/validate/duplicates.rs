@@ -71,11 +71,13 @@ pub(super) fn check_codes<'d>(
         let of_kind = definitions
             .iter()
             .filter(|definition| definition.is(definition_name));
+        // No error at all and an error without a code are two things to Zeebe.
         let codes = of_kind.map(|definition| {
             let referenced = model.referenced(*definition, reference, what);
-            referenced.and_then(|referenced| referenced.attribute(code))
+            let code = referenced.and_then(|referenced| referenced.attribute(code));
+            (referenced.is_some(), code)
         });
-        for code in doubled(codes) {
+        for (_, code) in doubled(codes) {
             context.error(
                 node,
                 match code {

@@ -395,7 +395,7 @@ fn the_older_form_compiles() {
         panic!("it is done by a worker");
     };
     assert_eq!(text(&job.job_type), "CAMUNDA-HTTP");
-    let headers = r#"{"url":"{{github_api_url}}/repos/{{repo}}/dispatches","method":"post"}"#;
+    let headers = r#"{"method":"post","url":"{{github_api_url}}/repos/{{repo}}/dispatches"}"#;
     assert_eq!(&*job.headers, headers);
     let variables = r#"{"authorization": "Bearer {{GitHubToken}}", "_id": "o-1", "customer": {}}"#;
     let variables = feel::Value::from_json(variables).unwrap();

@@ -52,6 +52,12 @@ fn every_file_keeps_the_rules_of_the_house() {
             text.contains("    timeout-minutes: "),
             "{name}: no time limit"
         );
+        // Without it a third run of a group would cancel the one that waits.
+        assert_eq!(
+            text.matches("concurrency:").count(),
+            text.lines().filter(|l| *l == "  queue: max").count(),
+            "{name}: a group without 'queue: max'"
+        );
         for (number, line) in text.lines().enumerate() {
             let code = line.split(" #").next().unwrap_or_default();
             // Data of an event may name a run or a group, which no shell and no parser reads.

@@ -189,7 +189,12 @@ pub(crate) fn cycle(ctx: &Context<'_>, scope: Key, text: &Text) -> Result<(Times
         .and_then(|text| bpmn::timer::parse_cycle(text).ok());
     cycle
         .and_then(|cycle| {
-            let due = cycle.interval.duration_end(ctx.now().0)?;
+            let start = cycle.start.and_then(|start| start.instant_ms());
+            let due = match start {
+                // Its first time is the start itself; after it, one interval from the last.
+                Some(start) if start > ctx.now().0 => start,
+                Some(_) | None => cycle.interval.duration_end(ctx.now().0)?,
+            };
             Some((Timestamp(due), cycle.repetitions))
         })
         .ok_or_else(|| given.fault("cycle", "STRING"))
