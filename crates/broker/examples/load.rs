@@ -64,7 +64,10 @@ struct Load {
 
 fn main() -> anyhow::Result<()> {
     let options = Options::parse();
-    ensure!(options.inflight > 0 && options.connections > 0, "nothing to do");
+    ensure!(
+        options.inflight > 0 && options.connections > 0,
+        "nothing to do"
+    );
     // One thread: on a machine that the gateway shares, more would only be in its way.
     tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -119,7 +122,12 @@ async fn run(options: Options) -> anyhow::Result<()> {
     generator.abort();
     ensure!(!times.is_empty(), "no order came to its end");
     times.sort_unstable();
-    report(&options, &times, seconds, load.refused.load(Ordering::Relaxed));
+    report(
+        &options,
+        &times,
+        seconds,
+        load.refused.load(Ordering::Relaxed),
+    );
     Ok(())
 }
 

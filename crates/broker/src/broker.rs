@@ -24,10 +24,19 @@ use std::path::PathBuf;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, mpsc};
 use std::thread::JoinHandle;
+use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::{oneshot, watch};
 use tokio::task::JoinSet;
 use tonic::transport::server::TcpIncoming;
+
+/// How often a connection is checked: a client that lost power is noticed, and its jobs are no
+/// longer pushed to nobody.
+const KEEPALIVE: Duration = Duration::from_secs(30);
+
+/// How many calls one connection may have open. Long polls and streams count, so the library's
+/// 200 are soon used up; what really is in flight is bounded by [`Handle`].
+const CALLS_MAX: u32 = 10_000;
 
 /// How a broker is started.
 #[derive(Debug, Clone)]
@@ -96,7 +105,8 @@ impl Broker {
         let rest = listen("--rest-port", ip, config.rest_port).await?;
         let management = listen("--management-port", ip, config.management_port).await?;
 
-        let core = tokio::task::block_in_place(|| Core::start(&config, data.as_ref()))?;
+        // Blocks, but nothing else runs yet.
+        let core = Core::start(&config, data.as_ref())?;
         let (stop, stopped) = watch::channel(false);
         let mut servers = JoinSet::new();
         let gateway_address = gateway.local_addr()?;
@@ -271,6 +281,8 @@ async fn serve_gateway(
     health.set_serving::<GatewayServer<Gateway>>().await;
     let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
     let served = tonic::transport::Server::builder()
+        .http2_keepalive_interval(Some(KEEPALIVE))
+        .max_concurrent_streams(CALLS_MAX)
         .layer(Wording)
         .add_service(health_service)
         .add_service(service)

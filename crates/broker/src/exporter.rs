@@ -239,6 +239,7 @@ impl Export {
     fn run(&mut self, messages: &mpsc::Receiver<Message>) -> Result<(), Error> {
         self.read_on()?;
         self.commit()?;
+        self.write_checkpoint()?;
         let mut go_on = true;
         while go_on {
             go_on = self.gather(messages)?;

@@ -19,8 +19,8 @@ use tokio::sync::oneshot;
 pub(crate) struct Batch {
     pub(crate) records: Vec<Record>,
     pub(crate) deliveries: Vec<Delivery>,
-    /// The engine's state after the batch, if it is time for a snapshot.
-    pub(crate) snapshot: Option<Vec<u8>>,
+    /// The engine's state after the batch and its position, if it is time for a snapshot.
+    pub(crate) snapshot: Option<(Position, Vec<u8>)>,
 }
 
 impl Batch {
@@ -157,7 +157,19 @@ impl Drop for Sync {
     }
 }
 
+/// However the thread ends, the engine's does not wait for it.
+struct Ends<'a>(&'a Slot, mpsc::Sender<Input>);
+
+impl Drop for Ends<'_> {
+    fn drop(&mut self) {
+        self.0.lock().failed = true;
+        self.0.changed.notify_all();
+        let _ended = self.1.send(Input::Shutdown);
+    }
+}
+
 fn run(slot: &Slot, mut parts: Parts) {
+    let _ends = Ends(slot, parts.inputs.clone());
     loop {
         let batch = {
             let mut state = slot.lock();
@@ -180,9 +192,6 @@ fn run(slot: &Slot, mut parts: Parts) {
         };
         if let Err(error) = sync(&mut parts, batch) {
             // The answers of the failed batch were dropped, and no more are given.
-            slot.lock().failed = true;
-            slot.changed.notify_all();
-            let _ended = parts.inputs.send(Input::Shutdown);
             let _gone = parts.failure.send(error);
             return;
         }
@@ -210,9 +219,9 @@ fn sync(parts: &mut Parts, batch: Batch) -> Result<(), log::Error> {
         parts.exporter.durable(last);
     }
     batch.deliveries.into_iter().for_each(Delivery::deliver);
-    if let (Some(state), Some(last)) = (batch.snapshot, batch.records.last()) {
+    if let Some((position, state)) = batch.snapshot {
         parts.writer.housekeeper().keep(Snapshot {
-            position: last.position,
+            position,
             chain: parts.writer.chain(),
             state,
         });

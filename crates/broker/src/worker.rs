@@ -161,7 +161,7 @@ impl Worker {
         self.close_batch();
         if self.grown_since_snapshot() > SNAPSHOT_EVERY_BYTES / 16 {
             // The next start has less to replay.
-            self.batch.snapshot = Some(self.engine.snapshot());
+            self.batch.snapshot = Some((self.engine.last_position(), self.engine.snapshot()));
         }
         self.sync.hand_over(&mut self.batch);
         tracing::debug!("engine stopped");
@@ -181,7 +181,7 @@ impl Worker {
         if self.grown_since_snapshot() > SNAPSHOT_EVERY_BYTES && !self.batch.records.is_empty() {
             // A snapshot belongs to the last position of a batch, so this batch ends here.
             self.bytes_at_snapshot = self.metrics.log_bytes.load(Ordering::Relaxed);
-            self.batch.snapshot = Some(self.engine.snapshot());
+            self.batch.snapshot = Some((self.engine.last_position(), self.engine.snapshot()));
             self.sync.hand_over(&mut self.batch);
         } else if !self.batch.is_empty() {
             self.sync.try_hand_over(&mut self.batch);

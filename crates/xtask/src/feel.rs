@@ -14,7 +14,7 @@ use serde_json::{Map, Value as Json, json, value::RawValue};
 ///
 /// # Errors
 /// If reading or writing fails; a line that is no question is answered with `"kind": "oracle"`.
-pub fn run(input: impl BufRead, mut output: impl Write) -> Result<()> {
+pub(crate) fn run(input: impl BufRead, mut output: impl Write) -> Result<()> {
     for (number, line) in input.lines().enumerate() {
         let line = line.with_context(|| format!("reading line {} of the questions", number + 1))?;
         if line.trim().is_empty() {
