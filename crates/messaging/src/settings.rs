@@ -4,13 +4,13 @@
 //! The names are those that Zeebe's and Camunda's own clients use. Secrets have no flag, since a
 //! command line is public on its machine, and no `Debug` that shows them.
 
+mod client_config;
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
-
-use serde_json::Value;
 
 /// The gateway of a store on this machine.
 pub const DEFAULT_ADDRESS: &str = "127.0.0.1:26500";
@@ -270,7 +270,7 @@ impl Settings {
     pub fn resolve(flags: &Flags, env: impl Fn(&str) -> Option<String>) -> Result<Settings, Error> {
         let env = |name: &str| env(name).filter(|value| !value.trim().is_empty());
         let block = match env("ZEEBE_CLIENT_CONFIG") {
-            Some(text) => parse_client_config(&text)?,
+            Some(text) => client_config::parse(&text)?,
             None => BTreeMap::new(),
         };
         let source = Source { env: &env, block };
@@ -589,65 +589,6 @@ pub fn parse_duration(text: &str) -> Option<Duration> {
     let duration = text.trim().parse::<jiff::SignedDuration>().ok()?;
     let duration = Duration::try_from(duration).ok()?;
     (!duration.is_zero()).then_some(duration)
-}
-
-/// Reads the block that Camunda's console shows (`export NAME='value'` lines), or a JSON object.
-///
-/// A name that nothing here uses is no error: the console shows more than a client needs.
-fn parse_client_config(text: &str) -> Result<BTreeMap<String, String>, Error> {
-    let bad = |line, why| Error::ClientConfig { line, why };
-    if text.trim_start().starts_with('{') {
-        let value: Value = serde_json::from_str(text)
-            .map_err(|error| bad(error.line(), "starts as JSON, but is not valid JSON"))?;
-        let Value::Object(fields) = value else {
-            return Err(bad(1, "is JSON, but not an object"));
-        };
-        return fields
-            .into_iter()
-            .filter(|(_, value)| !value.is_null())
-            .map(|(name, value)| match value {
-                Value::String(text) => Ok((name, text)),
-                Value::Bool(flag) => Ok((name, flag.to_string())),
-                Value::Null | Value::Number(_) | Value::Array(_) | Value::Object(_) => {
-                    Err(bad(1, "a field of the JSON object is not a text"))
-                }
-            })
-            .collect();
-    }
-    let mut fields = BTreeMap::new();
-    for (index, line) in text.lines().enumerate() {
-        let line = line.trim();
-        if line.is_empty() || line.starts_with('#') {
-            continue;
-        }
-        let assignment = line
-            .strip_prefix("export ")
-            .unwrap_or(line)
-            .trim()
-            .trim_end_matches(';');
-        let Some((name, value)) = assignment.split_once('=') else {
-            return Err(bad(index + 1, "is not NAME='value'"));
-        };
-        let name = name.trim();
-        if name.is_empty() || !name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') {
-            return Err(bad(index + 1, "has no name before the ="));
-        }
-        let value = unquote(value.trim()).ok_or_else(|| bad(index + 1, "has an open quote"))?;
-        if !value.is_empty() {
-            fields.insert(name.to_owned(), value.to_owned());
-        }
-    }
-    Ok(fields)
-}
-
-/// The text between one pair of quotes, or as it is where there is none.
-fn unquote(text: &str) -> Option<&str> {
-    for quote in ['\'', '"'] {
-        if let Some(rest) = text.strip_prefix(quote) {
-            return rest.strip_suffix(quote);
-        }
-    }
-    Some(text)
 }
 
 #[cfg(test)]

@@ -140,3 +140,129 @@ fn what_shared_parts_come_to_is_bounded() {
         long,
     );
 }
+
+/// Random texts out of what means something, with arguments at the edges of their ranges.
+#[test]
+fn random_texts_never_panic() {
+    const PARTS: &[&str] = &[
+        "if ",
+        " then ",
+        " else ",
+        "for x in ",
+        " return ",
+        "some x in ",
+        " satisfies ",
+        " and ",
+        " or ",
+        "not(",
+        "(",
+        ")",
+        "[",
+        "]",
+        "{",
+        "}",
+        ":",
+        ", ",
+        ".",
+        "..",
+        " + ",
+        " - ",
+        " * ",
+        " / ",
+        " ** ",
+        " < ",
+        " = ",
+        " in ",
+        " between ",
+        " instance of ",
+        "function(x) ",
+        "x",
+        "a",
+        "null",
+        "true",
+        "?",
+        "\"",
+        "\\",
+        "`",
+        "@\"P1D\"",
+        "/*",
+        "//",
+        "👍",
+        "é",
+        "\u{feff}",
+        "1",
+        "-1",
+        "0.5",
+        "9223372036854775807",
+        "-9223372036854775808",
+        "2147483648",
+        "10 ** 400",
+        "10 ** -999999999",
+        "\"a👍b\"",
+        "[1, 2, 3]",
+        "{a: 1}",
+        "[1..3]",
+        "(2..5)",
+        "date(\"9999-12-31\")",
+        "date(\"-9999-01-01\")",
+        "time(\"23:59:59.999999999\")",
+        "date and time(\"2026-10-25T02:30:00@Europe/Berlin\")",
+        "duration(\"P106751991167300D\")",
+        "duration(\"-P178956970Y\")",
+        "duration(\"PT0.000000001S\")",
+        "substring(",
+        "sublist(",
+        "insert before(",
+        "remove(",
+        "partition(",
+        "decimal(",
+        "modulo(",
+        "time(",
+        "date(",
+        "duration(",
+        "date and time(",
+        "years and months duration(",
+        "string(",
+        "number(",
+        "abs(",
+        "sort(",
+        "replace(",
+        "split(",
+        "index of(",
+        "sum(",
+        "stddev(",
+        "before(",
+        "overlaps(",
+        "context put(",
+        "get value(",
+        "string join(",
+        "last day of month(",
+        "get or else(",
+    ];
+    let mut random = fastrand::Rng::with_seed(7);
+    let context = super::context(r#"{"a": [1, null, "a", {"a": 1e30}], "x": -0.0}"#);
+    let env = feel::Environment::utc(0);
+    let mut evaluated = 0;
+    for _ in 0..20_000 {
+        let count = random.usize(1..12);
+        let text: String = (0..count)
+            .map(|_| PARTS[random.usize(..PARTS.len())])
+            .collect();
+        let closed = text
+            .matches('(')
+            .count()
+            .saturating_sub(text.matches(')').count());
+        let text = text + &")".repeat(closed);
+        if let Ok(expression) = feel::parse_expression(&text) {
+            evaluated += 1;
+            if let Ok(value) = expression.evaluate(&context, &env).result {
+                let json = value.to_json();
+                assert!(feel::Value::from_json(&json).is_ok(), "{text} gives {json}");
+            }
+        }
+        if let Ok(tests) = feel::parse_unary_tests(&text) {
+            tests.evaluate(&1.into(), &context, &env);
+        }
+    }
+    assert!(evaluated > 1000, "{evaluated} of them were expressions");
+}

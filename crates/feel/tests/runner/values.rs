@@ -238,3 +238,11 @@ fn expressions_go_between_threads() {
     check::<feel::UnaryTests>();
     check::<Value>();
 }
+
+#[test]
+fn points_in_ranges_that_run_backwards() {
+    check("during(3, (4..3])", "{}", "true", &[]);
+    check("includes(]3..3], 3)", "{}", "true", &[]);
+    check("includes((3..3), 3)", "{}", "false", &[]);
+    check("during(2, [4..3])", "{}", "false", &[]);
+}
