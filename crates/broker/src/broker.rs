@@ -72,8 +72,7 @@ impl Default for Config {
     }
 }
 
-/// A broker that runs. Dropping it without [`Broker::stop`] leaves its threads to end by
-/// themselves; what was acknowledged is on disk in any case.
+/// A broker that runs. Dropped without [`Broker::stop`] it stops too, but nobody waits for it.
 pub struct Broker {
     /// Where the gateway listens.
     pub gateway: SocketAddr,
@@ -87,6 +86,7 @@ pub struct Broker {
     worker: JoinHandle<()>,
     exporter: JoinHandle<()>,
     failure: oneshot::Receiver<log::Error>,
+    _ends: EndsEngine,
     /// Released last.
     _data: Option<DataFolder>,
 }
@@ -128,6 +128,7 @@ impl Broker {
         });
         servers.spawn(serve(routes, management, stopped));
         Ok(Self {
+            _ends: EndsEngine(core.engine.clone()),
             gateway: gateway_address,
             rest: rest_address,
             management: management_address,
@@ -176,6 +177,15 @@ impl Broker {
         if ended.await.is_err() {
             tracing::error!("the threads could not be waited for");
         }
+    }
+}
+
+/// Ends the engine's thread when it is dropped.
+struct EndsEngine(Handle);
+
+impl Drop for EndsEngine {
+    fn drop(&mut self) {
+        self.0.shut_down();
     }
 }
 
