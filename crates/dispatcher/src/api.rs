@@ -124,11 +124,8 @@ async fn list_deliveries(
             of_type.is_none_or(|wanted| *wanted == delivery.event_type)
                 && of_order.is_none_or(|wanted| delivery.order_id() == Some(wanted))
         };
-        let all = dispatcher.deliveries();
-        all.iter()
-            .filter(|d| fits(d))
-            .map(shown)
-            .collect::<Vec<_>>()
+        let found = dispatcher.deliveries(fits);
+        found.iter().map(shown).collect::<Vec<_>>()
     });
     found
         .await

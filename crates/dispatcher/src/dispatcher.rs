@@ -131,9 +131,9 @@ impl Dispatcher {
         &self.rules
     }
 
-    /// All deliveries, oldest first.
-    pub fn deliveries(&self) -> Vec<Delivery> {
-        self.records.list()
+    /// The deliveries that fit, oldest first.
+    pub fn deliveries(&self, fits: impl Fn(&Delivery) -> bool) -> Vec<Delivery> {
+        self.records.list(fits)
     }
 
     /// One delivery.
@@ -247,22 +247,16 @@ impl Dispatcher {
 
     /// Goes on with what an earlier process left.
     fn resume(self: &Arc<Self>) {
-        for delivery in self.records.list() {
-            let mut open = Vec::new();
-            for run in &delivery.runs {
-                match run.status {
-                    Status::Completed => continue,
-                    Status::Queued => {}
-                    Status::InProgress => {
-                        self.update_run(&delivery.id, run.id, cut_off);
-                    }
+        let is_open = |run: &Run| run.status != Status::Completed;
+        for delivery in self.records.list(|d| d.runs.iter().any(is_open)) {
+            let open: Vec<&Run> = delivery.runs.iter().filter(|run| is_open(run)).collect();
+            for run in &open {
+                if run.status == Status::InProgress {
+                    self.update_run(&delivery.id, run.id, cut_off);
                 }
-                open.push(run.id);
             }
-            if !open.is_empty() {
-                tracing::info!(delivery = delivery.id, runs = open.len(), "going on");
-                self.start_all(&delivery.id, open);
-            }
+            tracing::info!(delivery = delivery.id, runs = open.len(), "going on");
+            self.start_all(&delivery.id, open.iter().map(|run| run.id).collect());
         }
     }
 

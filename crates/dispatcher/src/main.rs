@@ -1,8 +1,10 @@
 //! The `dispatcher` program: flags to a [`dispatcher::Config`], one line when ready, and a
 //! graceful end on SIGTERM or Ctrl-C.
 
+use std::io::IsTerminal;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
+use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
@@ -16,7 +18,7 @@ use tokio::signal::unix::{SignalKind, signal};
 /// variable BACKROOM_DISPATCH_TOKEN.
 #[derive(Parser)]
 #[command(version)]
-struct Flags {
+struct Cli {
     /// Folder for records and logs; made if it isn't there
     #[arg(long, value_name = "DIR")]
     data: PathBuf,
@@ -53,19 +55,30 @@ struct Flags {
 }
 
 #[tokio::main]
-async fn main() -> Result<()> {
-    let flags = Flags::parse();
+async fn main() -> ExitCode {
+    let flags = Cli::parse();
     let filter = tracing_subscriber::EnvFilter::try_from_default_env()
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
+    // A runner's steps stand on a terminal of their own, so that alone says nothing.
+    let plain = ["NO_COLOR", "CI"]
+        .iter()
+        .any(|name| std::env::var_os(name).is_some());
+    let colourful = std::io::stderr().is_terminal() && !plain;
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
-        .with_ansi(std::env::var_os("NO_COLOR").is_none() && std::env::var_os("CI").is_none())
+        .with_ansi(colourful)
         .init();
-    run(flags).await
+    match run(flags).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            ui::failed(&error);
+            ExitCode::FAILURE
+        }
+    }
 }
 
-async fn run(flags: Flags) -> Result<()> {
+async fn run(flags: Cli) -> Result<()> {
     let token = match &flags.token_file {
         Some(path) => Token::from_file(path)?,
         None => {
@@ -129,5 +142,14 @@ mod ui {
     #[expect(clippy::print_stdout, reason = "the line that callers wait for")]
     pub(crate) fn ready(url: &str) {
         println!("dispatcher ready on {url}");
+    }
+
+    /// Says on standard error why the program ends.
+    #[expect(
+        clippy::print_stderr,
+        reason = "the last word of a program that failed"
+    )]
+    pub(crate) fn failed(error: &anyhow::Error) {
+        eprintln!("error: {error:#}");
     }
 }

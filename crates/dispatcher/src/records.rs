@@ -246,10 +246,15 @@ impl Records {
         self.get(&id)
     }
 
-    /// All deliveries, oldest first.
-    pub(crate) fn list(&self) -> Vec<Delivery> {
+    /// The deliveries that fit, oldest first.
+    pub(crate) fn list(&self, fits: impl Fn(&Delivery) -> bool) -> Vec<Delivery> {
         let all: Vec<_> = read(&self.deliveries).values().cloned().collect();
-        all.iter().map(|delivery| lock(delivery).clone()).collect()
+        all.iter()
+            .filter_map(|delivery| {
+                let delivery = lock(delivery);
+                fits(&delivery).then(|| delivery.clone())
+            })
+            .collect()
     }
 
     fn index_runs(&self, delivery: &Delivery) {

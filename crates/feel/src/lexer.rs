@@ -57,8 +57,8 @@ impl<'t> Lexer<'t> {
             let rest = self.rest();
             if rest.starts_with("//") {
                 self.at += rest.find('\n').unwrap_or(rest.len());
-            } else if rest.starts_with("/*") {
-                match rest[2..].find("*/") {
+            } else if let Some(comment) = rest.strip_prefix("/*") {
+                match comment.find("*/") {
                     Some(end) => self.at += end + 4,
                     None => {
                         self.unclosed_comment = true;
@@ -156,8 +156,7 @@ impl<'t> Lexer<'t> {
     /// Digits with an optional sign and fraction (`-1`, `.5`); no exponent.
     pub(crate) fn number(&mut self) -> Option<&'t str> {
         let start = self.at;
-        // Without a sign it is a number all the same.
-        let _: Option<()> = self.exactly("-");
+        self.exactly("-");
         let whole = self.digits();
         let before_point = self.at;
         let fraction = self.exactly(".").and_then(|()| self.digits());

@@ -270,7 +270,11 @@ impl Number {
         {
             return negated.into();
         }
-        Self::from_decimal(rounded(-self.to_decimal(), PRECISION)).expect("as large as it was")
+        let exact = -self.to_decimal();
+        // Rounding may carry a number out of range that was just within it.
+        Self::from_decimal(rounded(exact.clone(), PRECISION))
+            .or_else(|| Self::from_decimal(exact))
+            .expect("it is as large as it was")
     }
 
     pub(crate) fn abs(&self) -> Number {

@@ -6,70 +6,19 @@
 //! place is kept, so that trying again costs nothing and a hostile text takes linear time.
 //! Nesting is bounded by [`MAX_DEPTH`].
 
+mod expected;
 mod terminal;
+mod unary_tests;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::ParseError;
-use crate::ast::{ArithmeticOp, Ast, Binding, Comparison, Node, NodeId, RangeNode, Test};
+use crate::ast::{ArithmeticOp, Ast, Binding, Comparison, Node, NodeId};
 use crate::lexer::Lexer;
 
-/// How deep expressions may nest.
-const MAX_DEPTH: u32 = 200;
-
-/// What was expected, in the words of the engine that Zeebe uses. An error lists what was
-/// possible where the longest readable beginning ends.
-mod expected {
-    pub(super) const EXPRESSION: &str = "ifOp | forOp | quantifiedOp | disjunction";
-    pub(super) const EXPRESSION_START: [&str; 4] = ["ifOp", "forOp", "quantifiedOp", "disjunction"];
-    pub(super) const TESTS_START: [&str; 3] = ["negation", "positiveUnaryTests", "anyInput"];
-    pub(super) const OPERAND: &[&str] = &[
-        "temporal",
-        "functionInvocation",
-        "variableRef",
-        "nullLiteral",
-        "boolean",
-        "string",
-        "number",
-        "list",
-        "context",
-        "inputValue",
-        "functionDefinition",
-        "\"(\"",
-    ];
-    pub(super) const AFTER_OPERAND: &[&str] = &["binaryComparison", "between", "instanceOf", "in"];
-    pub(super) const AFTER_COMPARISON: &[&str] = &["path", "filter", "\"**\"", "[*/]", "[+\\\\-]"];
-    pub(super) const THEN: &str = "(ifOp | forOp | quantifiedOp | disjunction) ~ \"then\"";
-    pub(super) const THEN_EXPRESSION: &str = "(ifOp | forOp | quantifiedOp | disjunction) ~ \"then\" ~ (ifOp | forOp | quantifiedOp | disjunction)";
-    pub(super) const ELSE: &str = "(ifOp | forOp | quantifiedOp | disjunction) ~ \"then\" \
-         ~ (ifOp | forOp | quantifiedOp | disjunction) ~ \"else\"";
-    pub(super) const ELSE_EXPRESSION: &str = "(ifOp | forOp | quantifiedOp | disjunction) ~ \"then\" \
-         ~ (ifOp | forOp | quantifiedOp | disjunction) ~ \"else\" ~ (ifOp | forOp | quantifiedOp | disjunction)";
-    pub(super) const ITERATORS: &str = "listIterator.rep(1)";
-    pub(super) const RETURN: [&str; 2] = [
-        "listIterator.rep(1) ~ \"return\"",
-        "listIterator.rep(1) ~ \"return\" ~ (ifOp | forOp | quantifiedOp | disjunction)",
-    ];
-    pub(super) const SATISFIES: [&str; 2] = [
-        "listIterator.rep(1) ~ \"satisfies\"",
-        "listIterator.rep(1) ~ \"satisfies\" ~ (ifOp | forOp | quantifiedOp | disjunction)",
-    ];
-    pub(super) const INDEX_END: &str = "(ifOp | forOp | quantifiedOp | disjunction) ~ \"]\"";
-    pub(super) const OF: &str = "\"of\"";
-    pub(super) const TYPE: &str = "\"of\" ~ typeName";
-    pub(super) const COMMA: &str =
-        "\",\" ~ (boolean | unaryComparison | range | ifOp | forOp | quantifiedOp | disjunction)";
-    pub(super) const SUM: &str = "[+\\\\-] ~ mulDiv";
-    pub(super) const PRODUCT: &str = "[*/] ~ exponent";
-    pub(super) const POWER: &str = "\"**\" ~ mathNegation";
-    pub(super) const AND: &str = "\"and\" ~ (addSub | unaryComparison | range)";
-    pub(super) const OR: &str = "\"or\" ~ conjunction";
-    /// What shows only where its operator could have stood.
-    pub(super) const OPERATORS: [&str; 6] = [AND, OR, SUM, PRODUCT, POWER, COMMA];
-    pub(super) const NEGATED: &str = "\"(\" ~ positiveUnaryTests";
-    pub(super) const NEGATED_END: &str = "\"(\" ~ positiveUnaryTests ~ \")\"";
-}
+/// How deep rules may nest: a pair of parentheses takes two of it, an `else if` one.
+const MAX_DEPTH: u32 = 400;
 
 /// A tree and its root.
 pub(crate) struct Tree {
@@ -157,10 +106,8 @@ impl<'t> Parser<'t> {
             ));
         }
         if self.too_deep {
-            let reason = format!(
-                "it is nested more than {MAX_DEPTH} levels deep; move parts of it into variables"
-            );
-            return Err(ParseError::refused(self.text, &reason));
+            let reason = "it is nested too deeply; move parts of it into variables";
+            return Err(ParseError::refused(self.text, reason));
         }
         let Some(parsed) = parsed else {
             let mut alternatives = start.to_vec();
@@ -496,106 +443,6 @@ impl<'t> Parser<'t> {
             test: test.node,
         });
         Some(Parsed { node, ..test })
-    }
-
-    // ---- tests ----
-
-    fn unary_tests(&mut self) -> Option<Parsed> {
-        self.attempt(Self::negated_tests)
-            .or_else(|| self.attempt(Self::positive_tests))
-            .or_else(|| self.any_input())
-    }
-
-    fn negated_tests(&mut self) -> Option<Parsed> {
-        self.lexer.symbol("not")?;
-        self.lexer.skip_space();
-        let start = self.lexer.at;
-        self.lexer.exactly("(")?;
-        let tests = self.positive_tests();
-        let tests = self.or_begun(tests, start, expected::NEGATED)?;
-        let end = self.lexer.symbol(")");
-        self.or_begun(end, start, expected::NEGATED_END)?;
-        let node = self.push(Node::Not(tests.node));
-        Some(Parsed::new(node, &[]))
-    }
-
-    fn positive_tests(&mut self) -> Option<Parsed> {
-        let tests = self.list_of(Self::positive_test)?;
-        let mut last = *tests.last().expect("there is at least one");
-        if tests.len() > 1 {
-            let tests = tests.iter().map(|test| test.node).collect();
-            last.node = self.push(Node::Test(Test::AnyOf(tests)));
-        }
-        Some(Parsed {
-            lists: true,
-            ..last
-        })
-    }
-
-    /// `true` and `false` as a whole text are compared with the input; anywhere else they are
-    /// expressions.
-    fn positive_test(&mut self) -> Option<Parsed> {
-        let boolean = self.attempt(|p| {
-            let boolean = p.lexer.one_of(&[("true", true), ("false", false)])?;
-            p.lexer.skip_space();
-            p.lexer.is_at_end().then_some(boolean)
-        });
-        if let Some(boolean) = boolean {
-            let literal = self.push(Node::Literal(boolean.into()));
-            let node = self.push(Node::Test(Test::Compare(Comparison::Equal, literal)));
-            return Some(Parsed::new(node, &[]));
-        }
-        if let Some(test) = self.attempt(Self::simple_test) {
-            return Some(test);
-        }
-        let expression = self.expression()?;
-        let node = self.push(Node::Test(Test::Expression(expression.node)));
-        Some(Parsed { node, ..expression })
-    }
-
-    fn any_input(&mut self) -> Option<Parsed> {
-        self.lexer.symbol("-")?;
-        let node = self.push(Node::Literal(true.into()));
-        Some(Parsed::new(node, expected::OPERAND))
-    }
-
-    fn simple_test(&mut self) -> Option<Parsed> {
-        if let Some(parsed) = self.attempt(Self::unary_comparison) {
-            return Some(parsed);
-        }
-        let range = self.range()?;
-        let node = self.push(Node::Test(Test::InRange(range)));
-        Some(Parsed::new(node, &[]))
-    }
-
-    fn unary_comparison(&mut self) -> Option<Parsed> {
-        let op = self.lexer.one_of(&[
-            ("<=", Comparison::LessOrEqual),
-            (">=", Comparison::GreaterOrEqual),
-            ("<", Comparison::Less),
-            (">", Comparison::Greater),
-        ])?;
-        let right = self.arithmetic()?.node;
-        let node = self.push(Node::Test(Test::Compare(op, right)));
-        Some(Parsed::new(node, expected::AFTER_COMPARISON))
-    }
-
-    fn range(&mut self) -> Option<RangeNode> {
-        let start_included = self
-            .lexer
-            .one_of(&[("(", false), ("]", false), ("[", true)])?;
-        let start = self.arithmetic()?.node;
-        self.lexer.symbol("..")?;
-        let end = self.arithmetic()?.node;
-        let end_included = self
-            .lexer
-            .one_of(&[(")", false), ("[", false), ("]", true)])?;
-        Some(RangeNode {
-            start,
-            start_included,
-            end,
-            end_included,
-        })
     }
 
     // ---- arithmetic ----

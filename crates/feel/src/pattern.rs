@@ -61,14 +61,19 @@ pub(crate) fn replace_all(regex: &Regex, text: &str, replacement: &str) -> Optio
     for found in regex.captures_iter(text) {
         let whole = found.get_match();
         result.push_str(&text[end..whole.start()]);
-        expand(&found, replacement, &mut result)?;
+        expand(regex, &found, replacement, &mut result)?;
         end = whole.end();
     }
     result.push_str(&text[end..]);
     Some(result)
 }
 
-fn expand(found: &regex::Captures<'_>, replacement: &str, result: &mut String) -> Option<()> {
+fn expand(
+    regex: &Regex,
+    found: &regex::Captures<'_>,
+    replacement: &str,
+    result: &mut String,
+) -> Option<()> {
     let mut rest = replacement;
     while let Some(place) = rest.find(['\\', '$']) {
         result.push_str(&rest[..place]);
@@ -84,8 +89,11 @@ fn expand(found: &regex::Captures<'_>, replacement: &str, result: &mut String) -
             Some(named) => {
                 let (name, after) = named.split_once('}')?;
                 rest = after;
-                let names = found.name(name);
-                names.or_else(|| found.get(usize::MAX))
+                regex
+                    .capture_names()
+                    .flatten()
+                    .find(|known| *known == name)?;
+                found.name(name)
             }
             None => {
                 let (number, length) = group_number(rest, found.len())?;

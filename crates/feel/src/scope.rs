@@ -78,7 +78,14 @@ impl<'a> Scope<'a> {
     }
 
     pub(crate) fn variable(&self, name: &str) -> Option<Value> {
-        self.layers().find_map(|layer| layer.variable(name))
+        // A plain loop: this is the most frequent call of all.
+        let mut scope = self;
+        loop {
+            if let Some(value) = scope.layer.variable(name) {
+                return Some(value);
+            }
+            scope = scope.parent?;
+        }
     }
 
     /// The innermost function of this name that fits.

@@ -17,7 +17,7 @@ use serde_json::{Map, Value, json};
 
 use crate::job::{self, Error, TIMEOUT_DEFAULT, input};
 use crate::mask::Mask;
-use crate::outcome::for_good;
+use crate::outcome::cut;
 use crate::placeholder::{self, Spelling};
 use crate::request::{Call, Credential};
 use crate::response::Response;
@@ -322,19 +322,13 @@ impl Reading {
     }
 
     fn fail(&self, message: String, retry_after: Option<&str>) -> Outcome {
-        let Outcome::Fail {
-            message, variables, ..
-        } = for_good(message)
-        else {
-            unreachable!("a failure for good is a failure")
-        };
         let retries = (self.retries - 1).max(0);
         let asked = retry_after.and_then(|text| retry::retry_after(text, Timestamp::now()));
         Outcome::Fail {
             retries,
-            message,
+            message: cut(message),
             back_off: retry::back_off(retries).max(asked.unwrap_or_default()),
-            variables,
+            variables: Map::new(),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The `http-worker` program: settings to an [`HttpWorker`], and `messaging`'s loop around it.
 
 use std::collections::BTreeMap;
+use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -62,10 +63,15 @@ async fn main() -> ExitCode {
     let flags = Cli::parse();
     let filter = tracing_subscriber::EnvFilter::try_from_default_env()
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
+    // A runner's steps stand on a terminal of their own, so that alone says nothing.
+    let plain = ["NO_COLOR", "CI"]
+        .iter()
+        .any(|name| std::env::var_os(name).is_some());
+    let colourful = std::io::stderr().is_terminal() && !plain;
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
-        .with_ansi(std::env::var_os("NO_COLOR").is_none() && std::env::var_os("CI").is_none())
+        .with_ansi(colourful)
         .init();
     match run(flags).await {
         Ok(()) => ExitCode::SUCCESS,

@@ -263,7 +263,8 @@ fn kind(value: &Value) -> &'static str {
     }
 }
 
-fn cut(message: String) -> String {
+/// The message without what goes beyond the limit.
+pub(crate) fn cut(message: String) -> String {
     match message.char_indices().nth(MESSAGE_CHARS_MAX) {
         Some((at, _)) => message[..at].to_owned(),
         None => message,

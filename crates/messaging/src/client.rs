@@ -16,6 +16,8 @@ use crate::token::{self, Tokens};
 
 /// One call that takes longer is given up, and tried again where that does no harm.
 const CALL_TIMEOUT: Duration = Duration::from_secs(20);
+/// A connection that takes longer is given up and tried again.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// A token that takes longer to come is taken for refused.
 const TOKEN_TIMEOUT: Duration = Duration::from_secs(20);
 /// After this long without a token, the server is asked for its reason.
@@ -412,7 +414,7 @@ impl Client {
                     Fault::Transport => Error::Unreachable {
                         address: self.address.clone(),
                         tried: started.elapsed(),
-                        cause: causes(&status),
+                        cause: causes_after(status.message(), &status),
                     },
                     Fault::Answer | Fault::Busy => Error::Rejected {
                         call: name,
@@ -526,16 +528,19 @@ async fn connect(gateway: &Gateway, deadline: Duration) -> Result<zeebe_rs::Clie
     let started = Instant::now();
     let mut back_off = BackOff::new();
     loop {
-        let error = match builder.clone().build().await {
-            Ok(client) => return Ok(client),
-            Err(zeebe_rs::ClientBuilderError::Transport(error)) => error,
-            Err(other) => return Err(setup(causes(&other))),
+        // The library would wait as long as the system does for an address that never answers.
+        let attempt = tokio::time::timeout(CONNECT_TIMEOUT, builder.clone().build());
+        let cause = match attempt.await {
+            Ok(Ok(client)) => return Ok(client),
+            Ok(Err(zeebe_rs::ClientBuilderError::Transport(error))) => causes(&error),
+            Ok(Err(other)) => return Err(setup(causes(&other))),
+            Err(_) => format!("no connection within {}", seconds(CONNECT_TIMEOUT)),
         };
         if started.elapsed() >= deadline {
             return Err(Error::Unreachable {
                 address: gateway.address(),
                 tried: started.elapsed(),
-                cause: causes(&error),
+                cause,
             });
         }
         back_off
@@ -552,6 +557,11 @@ impl BackOff {
         BackOff(BACK_OFF_MIN)
     }
 
+    /// Whether nothing was waited for since the last success.
+    pub(crate) fn is_reset(&self) -> bool {
+        self.0 == BACK_OFF_MIN
+    }
+
     pub(crate) fn reset(&mut self) {
         self.0 = BACK_OFF_MIN;
     }
@@ -566,7 +576,12 @@ impl BackOff {
 
 /// An error and what caused it, in one line, without saying a thing twice.
 pub(crate) fn causes(error: &dyn StdError) -> String {
-    let mut text = error.to_string();
+    causes_after(error.to_string(), error)
+}
+
+/// These words for an error and then what caused it: for a status, whose own text is its `Debug`.
+pub(crate) fn causes_after(words: impl Into<String>, error: &dyn StdError) -> String {
+    let mut text = words.into();
     let mut next = error.source();
     while let Some(cause) = next {
         let words = cause.to_string();

@@ -4,13 +4,13 @@
 //! The names are those that Zeebe's and Camunda's own clients use. Secrets have no flag, since a
 //! command line is public on its machine, and no `Debug` that shows them.
 
+mod client_config;
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
-
-use serde_json::Value;
 
 /// The gateway of a store on this machine.
 pub const DEFAULT_ADDRESS: &str = "127.0.0.1:26500";
@@ -127,7 +127,7 @@ pub enum AnswerFault {
 }
 
 /// All settings, resolved.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Settings {
     /// The gateway.
     pub gateway: Gateway,
@@ -200,8 +200,16 @@ pub enum Error {
     Url {
         /// Name of the setting.
         name: &'static str,
-        /// As given.
+        /// As given, but without what stands before an `@`.
         value: String,
+    },
+    /// A URL with a name or password in it, which would end up in messages and variables.
+    #[error(
+        "{name} holds a user name or password; give the plain URL, and credentials by the settings made for them"
+    )]
+    UrlWithCredentials {
+        /// Name of the setting.
+        name: &'static str,
     },
     /// A duration that is none.
     #[error("{name} '{value}' is not a duration above zero such as 90s, 2m or PT1H")]
@@ -262,7 +270,7 @@ impl Settings {
     pub fn resolve(flags: &Flags, env: impl Fn(&str) -> Option<String>) -> Result<Settings, Error> {
         let env = |name: &str| env(name).filter(|value| !value.trim().is_empty());
         let block = match env("ZEEBE_CLIENT_CONFIG") {
-            Some(text) => parse_client_config(&text)?,
+            Some(text) => client_config::parse(&text)?,
             None => BTreeMap::new(),
         };
         let source = Source { env: &env, block };
@@ -312,12 +320,56 @@ impl Settings {
     }
 
     /// Every secret text among the settings, for a runner's log to mask.
-    pub fn secrets(&self) -> Vec<&Secret> {
-        self.gateway
-            .oauth
-            .iter()
-            .flat_map(|oauth| [&oauth.client_secret, &oauth.client_id])
-            .collect()
+    pub fn secrets(&self) -> Vec<Secret> {
+        let oauth = self.gateway.oauth.iter();
+        let mut secrets: Vec<_> = oauth
+            .flat_map(|oauth| [oauth.client_secret.clone(), oauth.client_id.clone()])
+            .collect();
+        // A data repository may be named with a token in its URL.
+        let repository = self.repository.as_deref().and_then(split_credentials);
+        if let Some((_, credentials, _)) = repository {
+            let password = credentials
+                .split_once(':')
+                .map_or(credentials, |(_, word)| word);
+            secrets.push(Secret::new(password));
+        }
+        secrets
+    }
+}
+
+impl fmt::Debug for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Settings")
+            .field("gateway", &self.gateway)
+            .field("rest_address", &self.rest_address)
+            .field(
+                "repository",
+                &self.repository.as_deref().map(without_credentials),
+            )
+            .field("branch", &self.branch)
+            .field("github_api_url", &self.github_api_url)
+            .field("github_repository", &self.github_repository)
+            .field("message_ttl", &self.message_ttl)
+            .field("gateway_deadline", &self.gateway_deadline)
+            .field("push_deadline", &self.push_deadline)
+            .field("test_answers", &self.test_answers)
+            .finish()
+    }
+}
+
+/// What stands before, in and after the part of a URL that may hold a password.
+fn split_credentials(url: &str) -> Option<(&str, &str, &str)> {
+    let (scheme, rest) = url.split_once("://")?;
+    let authority = rest.split(['/', '?', '#']).next()?;
+    let (credentials, _) = authority.rsplit_once('@')?;
+    Some((scheme, credentials, &rest[credentials.len()..]))
+}
+
+/// The URL with `***` for name and password, if it has them.
+fn without_credentials(url: &str) -> String {
+    match split_credentials(url) {
+        Some((scheme, _, rest)) => format!("{scheme}://***{rest}"),
+        None => url.to_owned(),
     }
 }
 
@@ -452,7 +504,8 @@ fn switch(source: &Source<'_>, name: &'static str) -> Result<Option<bool>, Error
 /// Whether the scheme says TLS (if there is one), the host, and the port.
 fn parse_address(address: &str) -> Result<(Option<bool>, String, u16), Error> {
     let bad = |why: &str| Error::Address {
-        value: address.to_owned(),
+        // Whatever stands before an @ may be a password.
+        value: address.rsplit('@').next().unwrap_or_default().to_owned(),
         why: why.to_owned(),
     };
     let trimmed = address.trim();
@@ -490,6 +543,9 @@ fn parse_address(address: &str) -> Result<(Option<bool>, String, u16), Error> {
 /// The URL without trailing slashes.
 fn checked_url(name: &'static str, url: &str) -> Result<String, Error> {
     let trimmed = url.trim().trim_end_matches('/');
+    if split_credentials(trimmed).is_some() {
+        return Err(Error::UrlWithCredentials { name });
+    }
     let rest = trimmed
         .strip_prefix("http://")
         .or_else(|| trimmed.strip_prefix("https://"));
@@ -499,7 +555,7 @@ fn checked_url(name: &'static str, url: &str) -> Result<String, Error> {
         }
         _ => Err(Error::Url {
             name,
-            value: url.to_owned(),
+            value: url.rsplit('@').next().unwrap_or_default().to_owned(),
         }),
     }
 }
@@ -533,65 +589,6 @@ pub fn parse_duration(text: &str) -> Option<Duration> {
     let duration = text.trim().parse::<jiff::SignedDuration>().ok()?;
     let duration = Duration::try_from(duration).ok()?;
     (!duration.is_zero()).then_some(duration)
-}
-
-/// Reads the block that Camunda's console shows (`export NAME='value'` lines), or a JSON object.
-///
-/// A name that nothing here uses is no error: the console shows more than a client needs.
-fn parse_client_config(text: &str) -> Result<BTreeMap<String, String>, Error> {
-    let bad = |line, why| Error::ClientConfig { line, why };
-    if text.trim_start().starts_with('{') {
-        let value: Value = serde_json::from_str(text)
-            .map_err(|error| bad(error.line(), "starts as JSON, but is not valid JSON"))?;
-        let Value::Object(fields) = value else {
-            return Err(bad(1, "is JSON, but not an object"));
-        };
-        return fields
-            .into_iter()
-            .filter(|(_, value)| !value.is_null())
-            .map(|(name, value)| match value {
-                Value::String(text) => Ok((name, text)),
-                Value::Bool(flag) => Ok((name, flag.to_string())),
-                Value::Null | Value::Number(_) | Value::Array(_) | Value::Object(_) => {
-                    Err(bad(1, "a field of the JSON object is not a text"))
-                }
-            })
-            .collect();
-    }
-    let mut fields = BTreeMap::new();
-    for (index, line) in text.lines().enumerate() {
-        let line = line.trim();
-        if line.is_empty() || line.starts_with('#') {
-            continue;
-        }
-        let assignment = line
-            .strip_prefix("export ")
-            .unwrap_or(line)
-            .trim()
-            .trim_end_matches(';');
-        let Some((name, value)) = assignment.split_once('=') else {
-            return Err(bad(index + 1, "is not NAME='value'"));
-        };
-        let name = name.trim();
-        if name.is_empty() || !name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') {
-            return Err(bad(index + 1, "has no name before the ="));
-        }
-        let value = unquote(value.trim()).ok_or_else(|| bad(index + 1, "has an open quote"))?;
-        if !value.is_empty() {
-            fields.insert(name.to_owned(), value.to_owned());
-        }
-    }
-    Ok(fields)
-}
-
-/// The text between one pair of quotes, or as it is where there is none.
-fn unquote(text: &str) -> Option<&str> {
-    for quote in ['\'', '"'] {
-        if let Some(rest) = text.strip_prefix(quote) {
-            return rest.strip_suffix(quote);
-        }
-    }
-    Some(text)
 }
 
 #[cfg(test)]

@@ -124,8 +124,9 @@ pub struct Model {
 }
 
 impl Model {
-    /// Reads the model at `path`, or else `workflows/FILE_NAME` of the checked-out repository: the
-    /// runner's workspace, or the current folder or one above it.
+    /// Reads the model at `path`, or else `workflows/FILE_NAME` of the project: the folder that
+    /// `BACKROOM_PROJECT` names, the runner's workspace, or the first folder above the working one
+    /// or above this program that has it.
     ///
     /// # Errors
     /// When there is no such file.
@@ -134,7 +135,7 @@ impl Model {
             Some(path) => path.to_owned(),
             None => find(file_name).ok_or_else(|| {
                 Failure::Usage(format!(
-                    "there is no workflows/{file_name} in this folder or one above it; name the model with --model"
+                    "there is no workflows/{file_name} in this folder or one above it; name the file with --model, or the project with BACKROOM_PROJECT"
                 ))
             })?,
         };
@@ -150,11 +151,13 @@ impl Model {
 }
 
 fn find(file_name: &str) -> Option<PathBuf> {
-    let workspace = std::env::var_os("GITHUB_WORKSPACE").map(PathBuf::from);
-    let current = std::env::current_dir().ok();
-    let above = current.iter().flat_map(|folder| folder.ancestors());
-    workspace
+    let named = |name| std::env::var_os(name).map(PathBuf::from);
+    let named = [named("BACKROOM_PROJECT"), named("GITHUB_WORKSPACE")];
+    let here = [std::env::current_dir().ok(), std::env::current_exe().ok()];
+    let above = here.iter().flatten().flat_map(|start| start.ancestors());
+    named
         .iter()
+        .flatten()
         .map(PathBuf::as_path)
         .chain(above)
         .map(|folder| folder.join("workflows").join(file_name))

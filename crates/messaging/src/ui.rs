@@ -20,7 +20,7 @@ pub fn mask(settings: &Settings) {
     let mut actions = actions();
     for secret in settings.secrets() {
         // A log that cannot be written shows no secret either.
-        drop(actions.mask(secret));
+        drop(actions.mask(&secret));
     }
 }
 

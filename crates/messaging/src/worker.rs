@@ -5,87 +5,36 @@
 //! loop knows nothing of what a job means; it bounds how many run, reports their outcomes, and
 //! comes back after a lost connection.
 
+mod job;
+
 use std::future::Future;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use protocol::gateway_client::GatewayClient;
-use serde_json::{Map, Value};
+use serde_json::Map;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
 use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint};
 use tonic::{Code, Request, Status};
 use tracing::{debug, info, warn};
 
-use crate::client::{BackOff, causes};
+use crate::client::{BackOff, causes, causes_after};
 use crate::settings::Gateway;
 use crate::token::{self, Tokens};
+
+use job::text;
+pub use job::{Job, Outcome};
 
 /// A gateway refuses pings that come more often than every 30 seconds.
 const KEEP_ALIVE: Duration = Duration::from_secs(45);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// A stream that stood longer than this was a good one: its loss is a new one.
+const STEADY: Duration = Duration::from_secs(5);
+/// An empty answer that comes sooner than this did not wait for a job.
+const SHORT_POLL: Duration = Duration::from_millis(100);
 /// How much longer than the long poll the client waits for its end.
 const POLL_GRACE: Duration = Duration::from_secs(10);
-
-/// One activated job.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Job {
-    /// The job's key.
-    pub key: i64,
-    /// The type that it was activated for.
-    pub job_type: String,
-    /// The process instance that waits for it.
-    pub process_instance_key: i64,
-    /// The process's id in its model.
-    pub bpmn_process_id: String,
-    /// Key of the process definition.
-    pub process_definition_key: i64,
-    /// Version of the process definition.
-    pub process_definition_version: i32,
-    /// Id of the task in the model.
-    pub element_id: String,
-    /// Key of the task's instance.
-    pub element_instance_key: i64,
-    /// Headers that the model gives.
-    pub custom_headers: Map<String, Value>,
-    /// The variables that were asked for, as far as they exist.
-    pub variables: Map<String, Value>,
-    /// Retries left; a failure reports this number less one, or 0 to give up.
-    pub retries: i32,
-    /// When another worker may get the job, in milliseconds since 1970.
-    pub deadline_ms: i64,
-    /// Name of the worker that it was activated for.
-    pub worker: String,
-}
-
-/// What became of a job.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Outcome {
-    /// Done; the variables go to the process.
-    Complete(Map<String, Value>),
-    /// Failed: `retries` are left (0 = incident), the next try after `back_off`.
-    Fail {
-        /// Retries left.
-        retries: i32,
-        /// What went wrong, for an operator.
-        message: String,
-        /// Pause before the next try.
-        back_off: Duration,
-        /// Variables for the task's scope.
-        variables: Map<String, Value>,
-    },
-    /// A BPMN error, which the model may catch.
-    Error {
-        /// Code that the model catches.
-        code: String,
-        /// For an operator.
-        message: String,
-        /// Variables for the scope that catches it.
-        variables: Map<String, Value>,
-    },
-    /// Neither completed nor failed: someone else will, or it times out.
-    Leave,
-}
 
 /// What to work on, and how much at once.
 #[derive(Debug, Clone)]
@@ -266,8 +215,14 @@ impl<H> Shared<H> {
         *self.stopped.borrow()
     }
 
-    /// Says what failed, and whether it can ever go well.
-    async fn judge(&self, what: &str, job_type: &str, status: &Status) -> Result<(), Error> {
+    /// Says what failed, the first time in a row, and whether it can ever go well.
+    async fn judge(
+        &self,
+        what: &str,
+        job_type: &str,
+        status: &Status,
+        back_off: &BackOff,
+    ) -> Result<(), Error> {
         match status.code() {
             Code::InvalidArgument | Code::Unimplemented => {
                 return Err(Error::Refused {
@@ -280,8 +235,11 @@ impl<H> Shared<H> {
             Code::Unauthenticated => self.tokens.forget().await,
             _ => {}
         }
-        if !self.is_stopped() {
-            warn!(job_type, code = ?status.code(), "{what} failed, trying again: {}", causes(status));
+        let (code, cause) = (status.code(), causes_after(status.message(), status));
+        if back_off.is_reset() && !self.is_stopped() {
+            warn!(job_type, ?code, "{what} failed, trying again: {cause}");
+        } else {
+            debug!(job_type, ?code, "{what} failed again: {cause}");
         }
         Ok(())
     }
@@ -305,19 +263,29 @@ where
             room = slot.acquire() => drop(room),
         }
         let room = slot.available_permits().max(1);
+        let asked = Instant::now();
         let answer = tokio::select! {
             () = shared.stopped() => return Ok(()),
             answer = activate(&shared, &job_type, room) => answer,
         };
         match answer {
+            // A gateway that does not let a poll wait is not asked in a busy loop.
+            Ok(jobs) if jobs.is_empty() && asked.elapsed() < SHORT_POLL => {
+                shared.pause(&mut back_off).await;
+            }
             Ok(jobs) => {
+                if !back_off.is_reset() {
+                    info!(job_type, "the gateway answers again");
+                }
                 back_off.reset();
                 for job in jobs {
                     start(&shared, &slot, job).await;
                 }
             }
             Err(status) => {
-                shared.judge("activating jobs", &job_type, &status).await?;
+                shared
+                    .judge("activating jobs", &job_type, &status, &back_off)
+                    .await?;
                 shared.pause(&mut back_off).await;
             }
         }
@@ -370,7 +338,12 @@ where
 {
     let mut back_off = BackOff::new();
     while !shared.is_stopped() {
-        let status = match stream_once(&shared, &job_type, &slot, &mut back_off).await {
+        let opened = Instant::now();
+        let result = stream_once(&shared, &job_type, &slot, &mut back_off).await;
+        if opened.elapsed() > STEADY {
+            back_off.reset();
+        }
+        let status = match result {
             Ok(()) if shared.is_stopped() => return Ok(()),
             // A gateway that goes away in good order ends its streams.
             Ok(()) => Status::unavailable("the gateway ended the stream"),
@@ -380,7 +353,9 @@ where
             info!(job_type, "this gateway pushes no jobs; polling alone");
             return Ok(());
         }
-        shared.judge("the job stream", &job_type, &status).await?;
+        shared
+            .judge("the job stream", &job_type, &status, &back_off)
+            .await?;
         shared.pause(&mut back_off).await;
     }
     Ok(())
@@ -491,7 +466,7 @@ async fn work<H, F>(
                     job_key = key,
                     ?code,
                     "the job's outcome was not taken: {}",
-                    causes(&status)
+                    causes_after(status.message(), &status)
                 );
                 return;
             }
@@ -548,40 +523,6 @@ async fn report<H>(shared: &Shared<H>, job_key: i64, outcome: &Outcome) -> Resul
         }
         Outcome::Leave => Ok(()),
     }
-}
-
-impl TryFrom<protocol::ActivatedJob> for Job {
-    type Error = serde_json::Error;
-
-    fn try_from(job: protocol::ActivatedJob) -> Result<Job, serde_json::Error> {
-        Ok(Job {
-            key: job.key,
-            job_type: job.r#type,
-            process_instance_key: job.process_instance_key,
-            bpmn_process_id: job.bpmn_process_id,
-            process_definition_key: job.process_definition_key,
-            process_definition_version: job.process_definition_version,
-            element_id: job.element_id,
-            element_instance_key: job.element_instance_key,
-            custom_headers: object(&job.custom_headers)?,
-            variables: object(&job.variables)?,
-            retries: job.retries,
-            deadline_ms: job.deadline,
-            worker: job.worker,
-        })
-    }
-}
-
-/// An empty text counts as an empty object.
-fn object(json: &str) -> Result<Map<String, Value>, serde_json::Error> {
-    if json.is_empty() {
-        return Ok(Map::new());
-    }
-    serde_json::from_str(json)
-}
-
-fn text(variables: &Map<String, Value>) -> String {
-    serde_json::to_string(variables).expect("a map of JSON values is always JSON")
 }
 
 fn millis(duration: Duration) -> i64 {

@@ -7,6 +7,8 @@ mod gateway;
 #[path = "../../messaging/tests/support/binary.rs"]
 mod support;
 
+use axum::routing::post;
+use axum::{Json, Router};
 use gateway::Gateway;
 use serde_json::{Value, json};
 use support::{Run, Runner};
@@ -222,4 +224,142 @@ fn an_old_order_is_not_started_again_unless_asked() {
     let restart = runner.run(&["run", "--restart=o-1"]);
     assert_eq!(restart.code, 2, "{restart:?}");
     assert!(restart.stderr.contains("ZEEBE_REST_ADDRESS"), "{restart:?}");
+}
+
+/// A read side that knows one instance with these variables, or none.
+struct ReadSide {
+    address: String,
+    _runtime: tokio::runtime::Runtime,
+}
+
+impl ReadSide {
+    fn start(variables: Vec<(&'static str, Value)>, state: &'static str) -> ReadSide {
+        let page =
+            |items: Vec<Value>| Json(json!({"page": {"totalItems": items.len()}, "items": items}));
+        let variables = move |Json(request): Json<Value>| async move {
+            let wanted = |field: &str| {
+                request["filter"]
+                    .get(field)
+                    .and_then(Value::as_str)
+                    .map(str::to_owned)
+            };
+            let (name, value) = (wanted("name"), wanted("value"));
+            let known = variables
+                .iter()
+                .map(|(name, value)| (*name, value.to_string()));
+            let known =
+                known.filter(|(known, _)| name.as_deref().is_none_or(|name| name == *known));
+            let known =
+                known.filter(|(_, known)| value.as_ref().is_none_or(|value| value == known));
+            page(
+                known
+                    .map(|(name, value)| {
+                        json!({"variableKey": "1", "name": name, "value": value, "scopeKey": "77",
+                               "processInstanceKey": "77"})
+                    })
+                    .collect(),
+            )
+        };
+        let instances = move || async move {
+            page(vec![json!({
+                "processInstanceKey": "77", "processDefinitionId": "order-fulfilment",
+                "processDefinitionKey": "7", "processDefinitionVersion": 1, "state": state,
+                "startDate": "2026-01-01T00:00:00.000Z",
+            })])
+        };
+        let routes = Router::new()
+            .route("/v2/variables/search", post(variables))
+            .route("/v2/process-instances/search", post(instances));
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        let listener = runtime
+            .block_on(tokio::net::TcpListener::bind("127.0.0.1:0"))
+            .unwrap();
+        let address = format!("http://{}", listener.local_addr().unwrap());
+        runtime.spawn(async move { axum::serve(listener, routes).await });
+        ReadSide {
+            address,
+            _runtime: runtime,
+        }
+    }
+}
+
+#[test]
+fn an_order_that_is_waited_for_shows_its_outcome_and_keeps_its_instance() {
+    let gateway = Gateway::start();
+    let mut runner = shop(&gateway);
+    let variables = vec![
+        ("_id", json!("o-1")),
+        ("customer_charged", json!(false)),
+        ("decline_reason", json!("insufficient_funds")),
+    ];
+    let read_side = ReadSide::start(variables, "COMPLETED");
+    runner.set("ZEEBE_REST_ADDRESS", &read_side.address);
+    let run = order(&runner, &["--order-id=o-1", "--wait=20s"]);
+    let ended = answer(&run);
+    assert_eq!(ended["outcome"], "declined");
+    assert_eq!(ended["decline_reason"], "insufficient_funds");
+    assert_eq!(ended["process_instance_key"], "77");
+    assert!(
+        run.stderr.contains("declined (insufficient_funds)"),
+        "{run:?}"
+    );
+    assert_eq!(runner.all("orders")[0]["process_instance_key"], "77");
+}
+
+#[test]
+fn an_order_that_does_not_end_in_time_is_placed_all_the_same() {
+    let gateway = Gateway::start();
+    let mut runner = shop(&gateway);
+    let read_side = ReadSide::start(vec![("_id", json!("o-1"))], "ACTIVE");
+    runner.set("ZEEBE_REST_ADDRESS", &read_side.address);
+    let run = order(&runner, &["--order-id=o-1", "--wait=1ms"]);
+    assert_eq!(run.code, 1, "{run:?}");
+    assert!(
+        run.stderr.contains("was placed, but has not ended within"),
+        "{run:?}"
+    );
+    assert_eq!(gateway.state().published.len(), 1);
+}
+
+#[test]
+fn a_restart_looks_for_an_instance_first_and_takes_what_is_stored() {
+    let gateway = Gateway::start();
+    let mut runner = shop(&gateway);
+    answer(&order(&runner, &["--order-id=o-1", "--customer-name=Ada"]));
+
+    let read_side = ReadSide::start(vec![("_id", json!("o-1"))], "COMPLETED");
+    runner.set("ZEEBE_REST_ADDRESS", &read_side.address);
+    let run = runner.run(&["run", "--restart=o-1"]);
+    assert_eq!(run.code, 3, "{run:?}");
+    assert!(run.stderr.contains("has process instance 77"), "{run:?}");
+
+    let read_side = ReadSide::start(Vec::new(), "ACTIVE");
+    runner.set("ZEEBE_REST_ADDRESS", &read_side.address);
+    let run = runner.run(&["run", "--restart=o-2"]);
+    assert_eq!(run.code, 3, "{run:?}");
+    assert!(run.stderr.contains("unknown order 'o-2'"), "{run:?}");
+    // No customer's record yet: the order never got so far.
+    let run = runner.run(&["run", "--restart=o-1"]);
+    assert_eq!(run.code, 3, "{run:?}");
+    assert!(
+        run.stderr.contains("missing field 'customer_name'"),
+        "{run:?}"
+    );
+    runner.store(
+        "customers",
+        json!({"email": "ada@example.com", "name": "Ada", "address": "1 Engine Street",
+               "payment_method": "pm_card_visa"}),
+    );
+    let run = runner.run(&["run", "--restart=o-1"]);
+    assert_eq!(answer(&run)["_id"], "o-1");
+    let state = gateway.state();
+    assert_eq!(
+        state.refused_twice.len(),
+        1,
+        "its first message still lives, and that is fine"
+    );
+    assert_eq!(
+        state.refused_twice[0].variables,
+        state.published[0].variables
+    );
 }

@@ -22,7 +22,7 @@ use crate::failure::{Exit, Failure};
 const READY_TIMEOUT: Duration = Duration::from_secs(60);
 /// How long a process may take to end by itself before it is killed.
 const STOP_TIMEOUT: Duration = Duration::from_secs(10);
-/// How many lines of its log are shown of a process that did not become ready.
+/// How many lines of its log are shown, at most, of a process that did not become ready.
 const LAST_WORDS: usize = 5;
 
 /// How to start a process, as often as needed.
@@ -236,17 +236,62 @@ async fn drain(mut lines: Lines<BufReader<ChildStdout>>, mut log: File) {
     }
 }
 
-/// The end of what a process wrote since `begin`, to be put behind a message.
+/// What a process wrote since `begin` about its end, to be put behind a message: its last error
+/// if it named one, else its last lines.
 fn last_words(log: &Path, begin: u64) -> String {
     let mut text = String::new();
     let read = File::open(log).and_then(|mut file| {
         file.seek(SeekFrom::Start(begin))?;
         file.read_to_string(&mut text)
     });
-    let lines: Vec<&str> = text.lines().filter(|line| !line.is_empty()).collect();
-    if read.is_err() || lines.is_empty() {
+    let words = words_of(&text);
+    if read.is_err() || words.is_empty() {
         return String::new();
     }
-    let start = lines.len().saturating_sub(LAST_WORDS);
-    format!(": {}", lines[start..].join("\n  "))
+    format!(": {}", words.join("\n  "))
+}
+
+fn words_of(text: &str) -> Vec<&str> {
+    let lines: Vec<&str> = text.lines().collect();
+    let error = lines.iter().rposition(|line| {
+        let start = line.get(..7).unwrap_or_default();
+        start.eq_ignore_ascii_case("error: ")
+    });
+    match error {
+        // What follows is what caused it, up to a backtrace.
+        Some(error) => std::iter::once(&lines[error][7..])
+            .chain(lines[error + 1..].iter().copied())
+            .take_while(|line| !line.starts_with("Stack backtrace"))
+            .filter(|line| !line.trim().is_empty())
+            .take(LAST_WORDS)
+            .collect(),
+        None => {
+            let start = lines.len().saturating_sub(LAST_WORDS);
+            lines[start..].to_vec()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(text: &str, expected: &[&str]) {
+        assert_eq!(words_of(text), expected);
+    }
+
+    #[test]
+    fn an_error_is_told_without_its_backtrace() {
+        check("", &[]);
+        check("a\nb\n", &["a", "b"]);
+        check(
+            "INFO up\nError: no port\n\nCaused by:\n    in use\n\nStack backtrace:\n  0: x\n",
+            &["no port", "Caused by:", "    in use"],
+        );
+        check(
+            "error: old\nerror: new\nhint: this\n",
+            &["new", "hint: this"],
+        );
+    }
 }

@@ -1,7 +1,7 @@
 //! Runs other programs: one way to start them, to say what is run, and to name what failed.
 
 use std::ffi::OsStr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
@@ -10,7 +10,32 @@ use crate::{flags, ui};
 
 /// A cargo command in the workspace's folder.
 pub(crate) fn cargo(root: &Path, args: &[&str]) -> Command {
-    program(root, flags::cargo(), args)
+    let mut command = program(root, flags::cargo(), args);
+    if std::env::var_os("CFLAGS").is_none()
+        && let Some(folder) = assembler_beside_compiler()
+    {
+        command.env("CFLAGS", format!("-B{}", folder.display()));
+    }
+    command
+}
+
+/// The folder of the C compiler where the assembler lies too, but not on the PATH.
+///
+/// gcc starts `as` by the PATH. Some dependencies have a part in C, so a PATH that holds just `cc`,
+/// `ld` and `ar`, as links to the real ones, would not be enough; `-B` tells gcc where to look.
+fn assembler_beside_compiler() -> Option<PathBuf> {
+    let path = std::env::var_os("PATH")?;
+    let find = |name: &str| {
+        std::env::split_paths(&path)
+            .map(|folder| folder.join(name))
+            .find(|file| file.is_file())
+    };
+    if find("as").is_some() {
+        return None;
+    }
+    let compiler = find("cc")?.canonicalize().ok()?;
+    let folder = compiler.parent()?;
+    folder.join("as").is_file().then(|| folder.to_owned())
 }
 
 /// A git command in the workspace's folder.

@@ -14,7 +14,7 @@ use serde_json::{Map, Value as Json, json, value::RawValue};
 ///
 /// # Errors
 /// If reading or writing fails; a line that is no question is answered with `"kind": "oracle"`.
-pub fn run(input: impl BufRead, mut output: impl Write) -> Result<()> {
+pub(crate) fn run(input: impl BufRead, mut output: impl Write) -> Result<()> {
     for (number, line) in input.lines().enumerate() {
         let line = line.with_context(|| format!("reading line {} of the questions", number + 1))?;
         if line.trim().is_empty() {
@@ -22,8 +22,9 @@ pub fn run(input: impl BufRead, mut output: impl Write) -> Result<()> {
         }
         let question: Result<Json, _> = serde_json::from_str(&line);
         let mut answer = match question.as_ref().map_err(ToString::to_string) {
-            Ok(question) => answer(question)
-                .unwrap_or_else(|error| refusal("oracle", &format!("{error:#}"))),
+            Ok(question) => {
+                answer(question).unwrap_or_else(|error| refusal("oracle", &format!("{error:#}")))
+            }
             Err(error) => refusal("oracle", &error),
         };
         if let Ok(question) = question
@@ -39,7 +40,9 @@ pub fn run(input: impl BufRead, mut output: impl Write) -> Result<()> {
 
 fn answer(question: &Json) -> Result<Map<String, Json>> {
     let text = |name: &str| {
-        question[name].as_str().with_context(|| format!("'{name}' must be a string"))
+        question[name]
+            .as_str()
+            .with_context(|| format!("'{name}' must be a string"))
     };
     let expression = text("expression")?;
     let context = variables(&question["context"])?;
@@ -61,11 +64,18 @@ fn answer(question: &Json) -> Result<Map<String, Json>> {
 }
 
 fn refusal(kind: &str, error: &str) -> Map<String, Json> {
-    fields([("ok", false.into()), ("kind", kind.into()), ("error", error.into())])
+    fields([
+        ("ok", false.into()),
+        ("kind", kind.into()),
+        ("error", error.into()),
+    ])
 }
 
 fn fields<const N: usize>(fields: [(&str, Json); N]) -> Map<String, Json> {
-    fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+    fields
+        .into_iter()
+        .map(|(name, value)| (name.to_owned(), value))
+        .collect()
 }
 
 fn value(json: &Json) -> Result<Value> {
@@ -75,9 +85,10 @@ fn value(json: &Json) -> Result<Value> {
 fn variables(context: &Json) -> Result<ValueContext> {
     match context {
         Json::Null => Ok(ValueContext::new()),
-        Json::Object(variables) => {
-            variables.iter().map(|(name, json)| Ok((name.clone(), value(json)?))).collect()
-        }
+        Json::Object(variables) => variables
+            .iter()
+            .map(|(name, json)| Ok((name.clone(), value(json)?)))
+            .collect(),
         _ => bail!("'context' must be an object"),
     }
 }
@@ -96,7 +107,10 @@ fn environment(now: &Json) -> Result<Environment> {
         None => now.get(now.len().saturating_sub(6)..).unwrap_or(now),
     };
     let time_zone = TimeZone::named(zone).with_context(|| format!("unknown time zone '{zone}'"))?;
-    Ok(Environment { time_zone, ..Environment::utc(instant) })
+    Ok(Environment {
+        time_zone,
+        ..Environment::utc(instant)
+    })
 }
 
 fn described(evaluation: &Evaluation) -> Result<Map<String, Json>> {
@@ -111,7 +125,10 @@ fn described(evaluation: &Evaluation) -> Result<Map<String, Json>> {
                 ("value", plain(value)?),
                 ("type", type_of(value).into()),
             ]);
-            if matches!(value, Value::Number(_) | Value::Range(_) | Value::Function(_)) {
+            if matches!(
+                value,
+                Value::Number(_) | Value::Range(_) | Value::Function(_)
+            ) {
                 answer.insert("text".to_owned(), value.to_string().into());
             }
             answer

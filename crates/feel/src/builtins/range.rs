@@ -198,13 +198,13 @@ pub(super) fn includes(_: &mut Evaluator<'_>, arguments: &[Value]) -> Answer {
 fn is_during(a: &Place<'_>, b: &Place<'_>) -> Option<bool> {
     match (a, b) {
         (Place::Point(point), Place::Range(b)) => {
-            let point = Range {
-                start: (*point).clone(),
-                start_included: true,
-                end: (*point).clone(),
-                end_included: true,
-            };
-            Some(starts_within(&point, b)? && ends_within(&point, b)?)
+            let (from_start, from_end) = (order(point, &b.start)?, order(point, &b.end)?);
+            // An end counts by itself, also of a range that runs backwards.
+            Some(
+                (from_start.is_gt() && from_end.is_lt())
+                    || (from_start.is_eq() && b.start_included)
+                    || (from_end.is_eq() && b.end_included),
+            )
         }
         (Place::Range(a), Place::Range(b)) => Some(starts_within(a, b)? && ends_within(a, b)?),
         _ => None,

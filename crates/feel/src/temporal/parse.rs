@@ -107,7 +107,7 @@ pub(crate) fn offset(text: &str) -> Option<Offset> {
 pub(crate) fn duration(text: &str) -> Option<Value> {
     let (negative, parts) = match text.strip_prefix('-') {
         Some(rest) => (true, rest),
-        None => (false, text),
+        None => (false, text.strip_prefix('+').unwrap_or(text)),
     };
     let mut scan = Scan(parts.strip_prefix('P')?);
     if scan.is_done() {
@@ -217,10 +217,17 @@ impl Scan<'_> {
         Offset::from_seconds(sign * seconds).ok()
     }
 
+    /// Passes a sign, and says whether it is a minus.
+    fn sign(&mut self) -> bool {
+        let negative = self.0.starts_with('-');
+        self.0 = self.0.strip_prefix(['-', '+']).unwrap_or(self.0);
+        negative
+    }
+
     /// A count with its sign, followed by this unit.
     fn part(&mut self, unit: u8) -> Option<i64> {
         let start = self.0;
-        let negative = self.expect(b'-').is_some();
+        let negative = self.sign();
         let count = self.0.bytes().take_while(u8::is_ascii_digit).count();
         let digits = &self.0[..count];
         self.0 = &self.0[count..];
@@ -273,7 +280,7 @@ impl Scan<'_> {
         if self.is_done() {
             return Some(SignedDuration::ZERO);
         }
-        let negative = self.expect(b'-').is_some();
+        let negative = self.sign();
         let count = self.0.bytes().take_while(u8::is_ascii_digit).count();
         let whole: i64 = self.0[..count].parse().ok()?;
         self.0 = &self.0[count..];

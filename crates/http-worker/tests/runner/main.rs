@@ -6,6 +6,8 @@ mod authentication;
 mod connector;
 mod egress;
 mod expressions;
+#[path = "../../../messaging/tests/support/gateway.rs"]
+mod gateway;
 mod jobs;
 mod legacy;
 mod process;

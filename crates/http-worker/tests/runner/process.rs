@@ -5,6 +5,13 @@ use std::process::Stdio;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::Command;
 
+use protocol::ActivatedJob;
+use serde_json::{Value, json};
+
+use crate::gateway::Gateway;
+use crate::jobs::SECRET;
+use crate::server::Server;
+
 fn command() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_http-worker"));
     command
@@ -100,4 +107,105 @@ async fn what_it_cannot_start_with_is_said() {
             "{text}"
         );
     }
+}
+
+/// A job as the gateway gives it.
+fn activated(key: i64, job_type: &str, headers: &Value, variables: &Value) -> ActivatedJob {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    ActivatedJob {
+        key,
+        r#type: job_type.to_owned(),
+        retries: 3,
+        custom_headers: headers.to_string(),
+        variables: variables.to_string(),
+        deadline: i64::try_from(now.unwrap().as_millis()).unwrap() + 60_000,
+        ..Default::default()
+    }
+}
+
+#[tokio::test]
+async fn serves_every_type_of_a_gateway() {
+    let gateway = Gateway::start();
+    let server = Server::start().await;
+    let mut child = command()
+        .args([
+            "--zeebe-address",
+            &gateway.address(),
+            "--type",
+            "backroom:dispatch",
+        ])
+        .env("BACKROOM_SECRET_GitHubToken", SECRET)
+        .env("BACKROOM_SECRET_HOSTS_GitHubToken", server.host())
+        .env("BACKROOM_VARIABLE_region", "eu")
+        .spawn()
+        .unwrap();
+    let call = json!({
+        "method": "POST", "url": server.url("/echo"), "body": {"_id": "o-1"},
+        "authentication": {"type": "bearer", "token": "{{secrets.GitHubToken}}"},
+    });
+    let answer = json!({"resultVariable": "answer"});
+    let older = json!({"url": server.url("/{{region}}/{{repo}}"), "method": "post"});
+    let authorization =
+        json!({"authorization": "token {{GitHubToken}}", "repo": "shop/data", "body": {}});
+    let broken = json!({"url": server.url("/status/404"), "method": "GET"});
+    let jobs = [
+        activated(1, "io.camunda:http-json:1", &answer, &call),
+        activated(2, "backroom:dispatch", &json!({}), &call),
+        activated(3, "CAMUNDA-HTTP", &older, &authorization),
+        activated(
+            4,
+            "io.camunda:http-json:1",
+            &json!({"retryBackoff": "PT5S"}),
+            &broken,
+        ),
+    ];
+    for job in jobs {
+        gateway.make_job(job);
+    }
+    let all = |state: &crate::gateway::State| state.completed.len() == 3 && state.failed.len() == 1;
+    gateway.until("four jobs are done", all).await;
+
+    let mut sent = server.seen();
+    sent.sort_by_key(|seen| seen.headers["idempotency-key"].clone());
+    let authorizations: Vec<_> = sent
+        .iter()
+        .map(|seen| seen.header("authorization"))
+        .collect();
+    let (bearer, token) = (format!("Bearer {SECRET}"), format!("token {SECRET}"));
+    assert_eq!(
+        authorizations,
+        [Some(&*bearer), Some(&*bearer), Some(&*token), None]
+    );
+    assert_eq!(sent[2].uri, "/eu/shop/data");
+    {
+        let state = gateway.state();
+        let failed = &state.failed[0];
+        assert_eq!(
+            (failed.job_key, failed.retries, failed.retry_back_off),
+            (4, 2, 5_000)
+        );
+        let first = state
+            .completed
+            .iter()
+            .find(|done| done.job_key == 1)
+            .unwrap();
+        assert!(
+            first.variables.contains("\"authorization\":\"Bearer ***\""),
+            "{}",
+            first.variables
+        );
+        let told = format!("{:?} {:?}", state.completed, state.failed);
+        assert!(!told.contains("canary"), "{told}");
+        for poll in &state.polls {
+            let wants_all = poll.fetch_variable.is_empty();
+            assert_eq!(wants_all, poll.r#type == "CAMUNDA-HTTP", "{poll:?}");
+        }
+    }
+    child.kill().await.unwrap();
+    let output = child.wait_with_output().await.unwrap();
+    let log = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(
+        log.contains("job completed") && !log.contains("canary"),
+        "{log}"
+    );
 }

@@ -80,3 +80,70 @@ pub(super) fn flags(arguments: &ArgMatches) -> Flags {
 pub(super) fn max_jobs(arguments: &ArgMatches) -> usize {
     usize::from(*arguments.get_one::<u16>("max-jobs").unwrap_or(&MAX_JOBS))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::operation::{Field, Kind, Prepared};
+
+    const ECHO: Service = Service {
+        name: "echo",
+        about: "Says what it hears",
+        operations: &[Operation {
+            event_type: "say_it",
+            about: "Says it",
+            fields: &[
+                Field {
+                    name: "what_to_say",
+                    kind: Kind::Text,
+                    about: "The words",
+                },
+                Field {
+                    name: "times",
+                    kind: Kind::Number,
+                    about: "How often",
+                },
+            ],
+            result_message: None,
+            prepare: |_| Ok(Prepared::read("echo", |_| Ok(Default::default()))),
+        }],
+    };
+
+    fn parsed(arguments: &[&str]) -> Result<ArgMatches, clap::Error> {
+        build(&ECHO).try_get_matches_from([&["echo"], arguments].concat())
+    }
+
+    #[test]
+    fn the_table_becomes_a_sound_command_line() {
+        build(&ECHO).debug_assert();
+        let matches = parsed(&["run", "say-it", "--what-to-say", "--", "--times=-1"]).is_err();
+        assert!(matches, "a value is never taken for a flag");
+        let matches = parsed(&["run", "say_it", "--what_to_say=x", "--times", "-1"]).unwrap();
+        let (_, run) = matches.subcommand().unwrap();
+        let (name, operation) = run.subcommand().unwrap();
+        assert_eq!(name, "say_it");
+        assert_eq!(operation.get_one::<String>("times").unwrap(), "-1");
+    }
+
+    #[test]
+    fn a_payload_is_a_file_or_flags() {
+        assert!(parsed(&["run", "say_it", "--payload", "f", "--times", "1"]).is_err());
+        assert!(parsed(&["run"]).is_err() && parsed(&[]).is_err());
+        assert!(parsed(&["worker", "--max-jobs", "0"]).is_err());
+    }
+
+    #[test]
+    fn settings_may_stand_anywhere() {
+        for arguments in [
+            ["--zeebe-address", "h:1", "worker"],
+            ["worker", "--zeebe-address", "h:1"],
+        ] {
+            let matches = parsed(&arguments).unwrap();
+            let (_, mode) = matches.subcommand().unwrap();
+            assert_eq!(flags(mode).zeebe_address.as_deref(), Some("h:1"));
+        }
+        let matches = parsed(&["run", "--ghettodb-branch", "b", "say_it"]).unwrap();
+        let (_, mode) = matches.subcommand().unwrap();
+        assert_eq!(flags(mode).ghettodb_branch.as_deref(), Some("b"));
+    }
+}

@@ -220,3 +220,25 @@ fn test_answers_may_name_an_event_type() {
         }
     );
 }
+
+#[test]
+fn a_password_in_a_url_is_refused_or_hidden() {
+    for name in ["ZEEBE_REST_ADDRESS", "GITHUB_API_URL", "ZEEBE_ADDRESS"] {
+        for url in [
+            "https://user:canary@host/",
+            "user:canary@host",
+            "ftp://canary@host",
+        ] {
+            let error = resolve(&[(name, url)]).unwrap_err();
+            assert!(!format!("{error} {error:?}").contains("canary"), "{error}");
+        }
+    }
+    let repository = "https://x-access-token:canary@github.com/o/r.git";
+    let settings = resolve(&[("GHETTODB_REPO", repository)]).unwrap();
+    assert_eq!(settings.repository.as_deref(), Some(repository));
+    let shown = format!("{settings:?}");
+    assert!(!shown.contains("canary") && shown.contains("https://***@github.com/o/r.git"));
+    assert_eq!(settings.secrets(), [Secret::new("canary")]);
+    let plain = resolve(&[("GHETTODB_REPO", "/srv/a@b.git")]).unwrap();
+    assert!(plain.secrets().is_empty());
+}

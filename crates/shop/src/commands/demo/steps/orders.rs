@@ -65,6 +65,8 @@ pub(super) async fn three(scene: &mut Scene, page: &mut Page) -> Result<()> {
     for order in [&a, &b, &c] {
         scene.fits_together(order).await?;
     }
+    page.fact("stock_given_back", true);
+    page.fact("decline_reason", outcome.json()["decline_reason"].clone());
     Ok(())
 }
 
