@@ -226,7 +226,10 @@ impl Core {
         );
         let read_model = ReadModel::open(data.map(DataFolder::read_model).as_deref())?;
         let records = match &config.records {
-            Some(path) => Some(RecordFile::open(path, engine.state().definitions().iter())?),
+            Some(path) => {
+                let definitions = engine.state().definitions().iter();
+                Some(RecordFile::open(path, position, definitions)?)
+            }
             None => None,
         };
         let metrics = Arc::<Metrics>::default();

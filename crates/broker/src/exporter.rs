@@ -212,6 +212,10 @@ impl Export {
             parts.read_model.clear()?;
             position = 0;
         }
+        let recorded = match &mut parts.records {
+            None => durable,
+            Some(records) => records.resume(&parts.storage)?,
+        };
         if let Some(first) = Reader::first(&*parts.storage)?
             && position + 1 < first.0
         {
@@ -222,10 +226,6 @@ impl Export {
                  shown, what still runs has no start"
             );
         }
-        let recorded = match &mut parts.records {
-            None => durable,
-            Some(records) => records.resume(&parts.storage)?,
-        };
         Ok(Self {
             parts,
             waiting,
