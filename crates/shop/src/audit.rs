@@ -29,7 +29,7 @@ pub struct Facts<'a> {
 /// A line of the time line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Event {
-    /// RFC 3339.
+    /// RFC 3339, in milliseconds.
     pub time: String,
     /// `engine`, `dispatch`, `run`, `commit`.
     pub source: &'static str,
@@ -47,11 +47,18 @@ pub struct Audit {
 
 /// Lays out and judges.
 pub fn of(facts: &Facts<'_>) -> Audit {
+    let order = facts.books.order(facts.id);
     let mut timeline: Vec<Event> = engine_events(facts.elements)
         .chain(dispatch_events(facts.deliveries))
-        .chain(commit_events(facts.commits))
+        .chain(commit_events(facts.commits, &order))
         .collect();
-    timeline.sort_by_key(|event| event.time.parse::<jiff::Timestamp>().ok());
+    for event in &mut timeline {
+        if let Ok(time) = event.time.parse::<jiff::Timestamp>() {
+            event.time = time.strftime("%Y-%m-%dT%H:%M:%S.%3fZ").to_string();
+        }
+    }
+    // One form of time: as text it sorts as it should.
+    timeline.sort_by(|one, other| one.time.cmp(&other.time));
     Audit {
         timeline,
         problems: problems(facts),
@@ -137,7 +144,7 @@ fn dispatch_events(deliveries: &[Delivery]) -> impl Iterator<Item = Event> {
     })
 }
 
-fn commit_events(commits: &[&CommitInfo]) -> impl Iterator<Item = Event> {
+fn commit_events(commits: &[&CommitInfo], order: &OrderBooks<'_>) -> impl Iterator<Item = Event> {
     commits.iter().map(|commit| {
         let changes: Vec<String> = commit
             .changes
@@ -154,11 +161,22 @@ fn commit_events(commits: &[&CommitInfo]) -> impl Iterator<Item = Event> {
             .collect();
         let short = commit.id.get(..10).unwrap_or(&commit.id);
         Event {
-            time: commit.time.clone(),
+            time: commit_time(commit, order),
             source: "commit",
             what: format!("{short} {} [{}]", commit.subject, changes.join(" ")),
         }
     })
+}
+
+/// When a commit was made: git knows the second, its journal entry more.
+fn commit_time(commit: &CommitInfo, order: &OrderBooks<'_>) -> String {
+    let mut entries = order.operations.iter().filter(|entry| {
+        let mut changes = commit.changes.iter();
+        changes.any(|change| change.table == "operations" && change.id == text(entry, "_id"))
+    });
+    let written = entries.next().map(|entry| text(entry, "_updated"));
+    let written = written.filter(|time| !time.is_empty());
+    written.unwrap_or(&commit.time).to_owned()
 }
 
 fn problems(facts: &Facts<'_>) -> Vec<String> {

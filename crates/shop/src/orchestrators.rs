@@ -32,6 +32,8 @@ pub struct OrderForm {
     pub payment_method: String,
     /// `dispatch` or `grpc`.
     pub variant: Option<String>,
+    /// When its alarm is raised, such as `PT10S`.
+    pub fulfilment_timeout: Option<String>,
 }
 
 /// The form of a restock.
@@ -112,6 +114,8 @@ impl Orchestrators {
         ];
         flags.extend(form.id.as_ref().map(|id| ("--order-id", id)));
         flags.extend(form.variant.as_ref().map(|variant| ("--variant", variant)));
+        let timeout = form.fulfilment_timeout.as_ref();
+        flags.extend(timeout.map(|timeout| ("--fulfilment-timeout", timeout)));
         let args = flags
             .into_iter()
             .map(|(flag, value)| format!("{flag}={value}"));

@@ -32,11 +32,7 @@ pub struct Session {
 impl Session {
     /// Finds out what to work with. `data_given` says that the folder was named, not defaulted.
     pub fn open(folder: Folder, data_given: bool, flags: &Flags) -> Result<Self> {
-        let has_gateway = flags.zeebe_address.is_some()
-            || (!data_given
-                && ["ZEEBE_ADDRESS", "CAMUNDA_ADDRESS", "ZEEBE_CLIENT_CONFIG"]
-                    .into_iter()
-                    .any(is_set));
+        let has_gateway = flags.zeebe_address.is_some() || (!data_given && names_gateway(flags));
         let addresses = if has_gateway {
             None
         } else {
@@ -147,6 +143,12 @@ impl Session {
         };
         open_database(repository, self.settings.branch.clone())
     }
+}
+
+/// Whether the flags or the environment name a gateway.
+pub fn names_gateway(flags: &Flags) -> bool {
+    let variables = ["ZEEBE_ADDRESS", "CAMUNDA_ADDRESS", "ZEEBE_CLIENT_CONFIG"];
+    flags.zeebe_address.is_some() || variables.into_iter().any(is_set)
 }
 
 fn is_set(name: &str) -> bool {

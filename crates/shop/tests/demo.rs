@@ -5,7 +5,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use crate::stage::{run, shop, slow};
+use crate::stage::{Stage, run, shop, slow};
 
 const STEPS: [&str; 9] = [
     "open",
@@ -20,7 +20,17 @@ const STEPS: [&str; 9] = [
 ];
 
 fn tell(data: &Path) -> Value {
-    let (code, out, err) = run(shop(data, &["demo", "--exit", "--json"]));
+    let document = tell_on(data, &[]);
+    let steps = document["steps"].as_array().expect("steps");
+    for step in steps {
+        assert_eq!(step["ok"], true, "{step}");
+    }
+    assert_eq!(document["engine"]["kind"], "embedded");
+    document
+}
+
+fn tell_on(data: &Path, flags: &[&str]) -> Value {
+    let (code, out, err) = run(shop(data, &[&["demo", "--exit", "--json"], flags].concat()));
     assert_eq!(code, 0, "{err}\n{out}");
     let document: Value = serde_json::from_str(&out).expect("one JSON document");
     assert_eq!(document["ok"], true);
@@ -31,10 +41,8 @@ fn tell(data: &Path) -> Value {
         .collect();
     assert_eq!(names, STEPS);
     for step in steps {
-        assert_eq!(step["ok"], true, "{step}");
         assert!(step["duration_ms"].is_u64(), "{step}");
     }
-    assert_eq!(document["engine"]["kind"], "embedded");
     document
 }
 
@@ -118,4 +126,36 @@ fn the_story_comes_true_and_a_second_telling_goes_on_with_the_store() {
         .status()
         .unwrap();
     assert!(status.success());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn on_a_given_gateway_what_it_cannot_play_is_skipped_by_name() {
+    if !slow("demo") {
+        return;
+    }
+    let stage = Stage::open().await.unwrap();
+    let addresses = &stage.store.addresses;
+    let rest = addresses.rest.as_deref().unwrap();
+    let skipped = |document: &Value| -> Vec<String> {
+        let steps = document["steps"].as_array().unwrap();
+        let skipped = steps.iter().filter(|step| step["skipped"].is_string());
+        skipped
+            .map(|step| step["name"].as_str().unwrap().to_owned())
+            .collect()
+    };
+    let root = tempfile::tempdir().unwrap();
+    let gateway = ["--zeebe-address", addresses.gateway.as_str()];
+    let told = tell_on(
+        root.path(),
+        &[&gateway[..], &["--zeebe-rest-address", rest]].concat(),
+    );
+    assert_eq!(skipped(&told), ["kill"]);
+    assert_eq!(told["engine"]["kind"], "gateway");
+    assert_eq!(told["orders"].as_array().unwrap().len(), 10);
+
+    // Without a REST API hardly anything can be looked at, and nothing is claimed.
+    let root = tempfile::tempdir().unwrap();
+    let told = tell_on(root.path(), &gateway);
+    assert_eq!(skipped(&told), STEPS[2..]);
+    stage.store.stop().await.unwrap();
 }

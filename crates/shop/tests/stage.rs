@@ -165,7 +165,7 @@ pub(crate) fn form(id: &str, product: &str, quantity: u32, card: &str) -> OrderF
         customer_name: id.to_owned(),
         customer_address: "1 Main Street".to_owned(),
         payment_method: card.to_owned(),
-        variant: None,
+        ..OrderForm::default()
     }
 }
 

@@ -1,15 +1,17 @@
 //! `cargo xtask demo`: builds every program, then hands over to `shop demo`, which tells the story.
 
+use std::convert::Infallible;
+use std::os::unix::process::CommandExt;
 use std::path::Path;
-use std::process::{Command, ExitCode};
+use std::process::Command;
 use std::time::Instant;
 
 use anyhow::{Context, Result};
 
 use crate::{command, ui};
 
-/// Builds, runs the story in the caller's folder, and passes its exit code on.
-pub(crate) fn run(root: &Path, flags: &[String]) -> Result<ExitCode> {
+/// Builds, then becomes the story: Ctrl-C is between it and the terminal, and so is its exit code.
+pub(crate) fn run(root: &Path, flags: &[String]) -> Result<Infallible> {
     let begun = Instant::now();
     ui::note("building the shop; the first time takes some minutes, later ones seconds");
     command::run(command::cargo(root, &["build", "--workspace", "--bins"]))?;
@@ -18,14 +20,8 @@ pub(crate) fn run(root: &Path, flags: &[String]) -> Result<ExitCode> {
         begun.elapsed().as_secs_f64()
     ));
     let shop = binary(root, "debug", "shop")?;
-    let status = Command::new(&shop)
-        .arg("demo")
-        .args(flags)
-        .status()
-        .with_context(|| format!("cannot start '{}'", shop.display()))?;
-    // A story that a signal ended did not come true.
-    let code = status.code().and_then(|code| u8::try_from(code).ok());
-    Ok(code.map_or(ExitCode::FAILURE, ExitCode::from))
+    let error = Command::new(&shop).arg("demo").args(flags).exec();
+    Err(error).with_context(|| format!("cannot start '{}'", shop.display()))
 }
 
 /// Where cargo put a program of ours.

@@ -31,9 +31,11 @@ const SERVICE: &[&str] = &["messaging", "ghettodb"];
 
 /// The crates that take data and return data, and all that they may link from elsewhere.
 pub(crate) const PURE: [&str; 3] = ["feel", "bpmn", "engine"];
-const PURE_MAY_LINK: [&str; 7] = [
+const PURE_MAY_LINK: [&str; 9] = [
+    "base64",
     "bigdecimal",
     "jiff",
+    "postcard",
     "regex",
     "roxmltree",
     "serde",

@@ -42,7 +42,7 @@ fn run(chore: Chore) -> Result<ExitCode> {
     match chore {
         Chore::Help => ui::line(flags::HELP),
         Chore::Test { quick } => test::run(&project_root()?, quick)?,
-        Chore::Demo { flags } => return demo::run(&project_root()?, &flags),
+        Chore::Demo { flags } => match demo::run(&project_root()?, &flags)? {},
         Chore::Feel => {
             feel::run(std::io::stdin().lock(), std::io::stdout().lock())
                 .context("the conversation on standard input and output broke off")?;

@@ -1,12 +1,16 @@
 //! `shop audit`: one order from all sides, and whether they fit together.
 
 use anyhow::Result;
+use jiff::SignedDuration;
 use shop::audit::{self, Facts};
 use shop::failure::{Exit, Failure};
 use shop::ledger::{self, Books};
 use shop::session::Session;
 
 use crate::ui;
+
+/// A question to the engine's clock takes a moment itself.
+const CLOCK_TOLERANCE: SignedDuration = SignedDuration::from_secs(1);
 
 /// Show everything that happened to an order, and whether it fits together
 #[derive(clap::Args)]
@@ -44,6 +48,16 @@ pub(crate) async fn run(args: Args, session: &Session, json: bool) -> Result<()>
         document["_id"] = args.id.as_str().into();
         ui::json(&document);
     } else {
+        let ahead = session
+            .engine_now()
+            .await
+            .duration_since(jiff::Timestamp::now());
+        if ahead > CLOCK_TOLERANCE {
+            let seconds = ahead.as_secs();
+            ui::note(&format!(
+                "the engine's clock was moved: it is {seconds} s ahead of everything else now"
+            ));
+        }
         let rows: Vec<Vec<String>> = audit
             .timeline
             .into_iter()

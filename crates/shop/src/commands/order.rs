@@ -49,6 +49,9 @@ pub(crate) struct Args {
     /// Which process: dispatch or grpc
     #[arg(long, value_name = "VARIANT")]
     variant: Option<String>,
+    /// When an alarm is raised for it, such as PT10S or 5m [default: after five minutes]
+    #[arg(long, value_name = "DURATION")]
+    fulfilment_timeout: Option<String>,
     /// Start a recorded order again that never got a process
     #[arg(long, value_name = "ID", conflicts_with = "product")]
     restart: Option<String>,
@@ -89,6 +92,7 @@ pub(crate) async fn run(args: Args, session: &Session, json: bool) -> Result<()>
                 customer_address: args.customer_address,
                 payment_method: args.payment_method,
                 variant: args.variant,
+                fulfilment_timeout: args.fulfilment_timeout,
             };
             orchestrators.order(&form).await?
         }

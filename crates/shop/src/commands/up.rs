@@ -6,6 +6,7 @@ use messaging::settings::Flags;
 use serde_json::json;
 use shop::failure::{Exit, Failure};
 use shop::folder::Folder;
+use shop::session::names_gateway;
 use shop::store::{Plan, Ports, Store, asked_to_end};
 
 use crate::ui;
@@ -57,9 +58,9 @@ pub(crate) async fn run(args: Args, folder: Folder, flags: &Flags, json: bool) -
     ended
 }
 
-/// The gateway that the command line names, instead of a broker of our own.
+/// The gateway that flags or environment name, instead of a broker of our own.
 pub(crate) fn elsewhere(flags: &Flags) -> Result<Option<Settings>> {
-    if flags.zeebe_address.is_none() {
+    if !names_gateway(flags) {
         return Ok(None);
     }
     let settings =

@@ -97,6 +97,32 @@ impl Scene {
         quantity: i64,
         card: &str,
     ) -> Result<Told> {
+        self.place_with(label, product, quantity, |form| {
+            form.payment_method = card.to_owned();
+        })
+        .await
+    }
+
+    /// Places an order whose alarm is raised after this time, by a card that pays.
+    pub(crate) async fn place_impatient(
+        &mut self,
+        label: &str,
+        product: &str,
+        timeout: Option<&str>,
+    ) -> Result<Told> {
+        self.place_with(label, product, 1, |form| {
+            form.fulfilment_timeout = timeout.map(str::to_owned);
+        })
+        .await
+    }
+
+    async fn place_with(
+        &mut self,
+        label: &str,
+        product: &str,
+        quantity: i64,
+        fill_in: impl FnOnce(&mut OrderForm),
+    ) -> Result<Told> {
         let told = Told {
             label: label.to_owned(),
             id: self.id_of(label),
@@ -105,7 +131,8 @@ impl Scene {
             placed: Instant::now(),
             took: None,
         };
-        let form = form(&told, card);
+        let mut form = form(&told);
+        fill_in(&mut form);
         self.orders.push(told.clone());
         let id = self.orchestrators.order(&form).await?;
         if id != told.id {
@@ -132,7 +159,7 @@ impl Scene {
                 placed: Instant::now(),
                 took: None,
             };
-            let (orchestrators, form) = (self.orchestrators.clone(), form(&order, VISA));
+            let (orchestrators, form) = (self.orchestrators.clone(), form(&order));
             placing.spawn(async move { orchestrators.order(&form).await });
             told.push(order);
         }
@@ -247,7 +274,8 @@ impl Scene {
 pub(crate) const VISA: &str = "pm_card_visa";
 pub(crate) const DECLINED: &str = "pm_card_chargeDeclined";
 
-fn form(order: &Told, card: &str) -> OrderForm {
+/// The form of an order, paid by a card that pays.
+fn form(order: &Told) -> OrderForm {
     let label = &order.label;
     OrderForm {
         id: Some(order.id.clone()),
@@ -256,8 +284,8 @@ fn form(order: &Told, card: &str) -> OrderForm {
         customer_email: format!("customer-{}@example.com", label.to_lowercase()),
         customer_name: format!("Customer {label}"),
         customer_address: format!("{label} Street 1, Springfield"),
-        payment_method: card.to_owned(),
-        variant: None,
+        payment_method: VISA.to_owned(),
+        ..OrderForm::default()
     }
 }
 

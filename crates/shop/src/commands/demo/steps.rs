@@ -59,7 +59,7 @@ enum Needs {
     Nothing,
     /// The engine's REST API.
     Rest,
-    /// An engine of our own, whose clock can be moved and which can be killed.
+    /// An engine of our own, which can be killed.
     Control,
 }
 
@@ -85,12 +85,12 @@ impl Act {
             Self::LostDispatch => (
                 "lost-dispatch",
                 "A dispatch gets lost, and is delivered after all",
-                Needs::Control,
+                Needs::Rest,
             ),
             Self::LostAnswer => (
                 "lost-answer",
                 "An answer is lost for good, and an operator steps in",
-                Needs::Control,
+                Needs::Rest,
             ),
             Self::LastItem => (
                 "last-item",

@@ -9,8 +9,10 @@ use super::orders::tell_end;
 use super::{ALE, PAST_THE_TIMER, T_SHIRT};
 use crate::commands::cancel;
 use crate::commands::demo::report::Page;
-use crate::commands::demo::scene::{Scene, Told, VISA, check};
+use crate::commands::demo::scene::{Scene, Told, check};
 
+/// Long enough for an order to get to its payment, short enough to be waited for.
+const SHORT_TIMER: &str = "PT10S";
 /// The operation that goes wrong.
 const CHARGE: &str = "charge_customer";
 
@@ -21,7 +23,7 @@ pub(super) async fn lost_dispatch(store: &Store, scene: &mut Scene, page: &mut P
         .dispatches
         .add_rule(Some(CHARGE), Some(&id), "drop", Some(1))
         .await?;
-    let d = scene.place("D", ALE, 1, VISA).await?;
+    let d = scene.place_impatient("D", ALE, timeout(store)).await?;
     let lost = scene.delivery(&d, CHARGE, &["dropped"]).await?;
     page.say(&format!(
         "order D: 1 x {ALE}: the dispatch {CHARGE} got lost"
@@ -52,7 +54,7 @@ pub(super) async fn lost_answer(store: &Store, scene: &mut Scene, page: &mut Pag
         .dispatches
         .add_rule(Some(CHARGE), Some(&id), "drop_answer", None)
         .await?;
-    let e = scene.place("E", T_SHIRT, 1, VISA).await?;
+    let e = scene.place_impatient("E", T_SHIRT, timeout(store)).await?;
     scene.delivery(&e, CHARGE, &["succeeded"]).await?;
     page.say(&format!(
         "order E: 1 x {T_SHIRT}: charged, but the answer got lost"
@@ -100,7 +102,12 @@ pub(super) async fn lost_answer(store: &Store, scene: &mut Scene, page: &mut Pag
     Ok(())
 }
 
-/// Moves the clock past the order's timer, and waits for the incident.
+/// The timer of an order on an engine whose clock cannot be moved; elsewhere the model's own.
+fn timeout(store: &Store) -> Option<&'static str> {
+    store.addresses.management.is_none().then_some(SHORT_TIMER)
+}
+
+/// Sees to it that the order's timer fires, and waits for the incident.
 async fn raise_alarm(
     store: &Store,
     scene: &Scene,
@@ -114,10 +121,15 @@ async fn raise_alarm(
             active.any(|element| element.kind == "INTERMEDIATE_CATCH_EVENT")
         })
         .await?;
-    let management = store.addresses.management.as_deref();
-    let management = management.context("an engine of our own has a management port")?;
-    engine::move_clock(management, PAST_THE_TIMER).await?;
-    page.say("the engine's clock is moved past the order's timer of five minutes");
+    match store.addresses.management.as_deref() {
+        Some(management) => {
+            engine::move_clock(management, PAST_THE_TIMER).await?;
+            page.say("the engine's clock is moved past the order's timer of five minutes");
+        }
+        None => page.say(&format!(
+            "its timer is set to {SHORT_TIMER}, since this engine's clock is not ours"
+        )),
+    }
     let instance = scene.until(order, "its alarm", alarm_stands).await?;
     let alarm = instance
         .incidents

@@ -2,8 +2,8 @@
 
 use anyhow::Result;
 use serde_json::{Map, Value, json};
-use shop::outcome;
 use shop::store::PRODUCTS;
+use shop::{folder, outcome};
 
 use crate::commands::demo::report::Page;
 use crate::commands::demo::scene::{Scene, check};
@@ -64,25 +64,7 @@ pub(super) async fn books(
     check(problems.is_empty(), || problems.join("; "))?;
     page.say("every effect happened once, and every level is the sum of its movements");
 
-    let folder = scene.session.folder.root().display().to_string();
-    let first = scene
-        .orders
-        .first()
-        .map(|order| order.id.clone())
-        .unwrap_or_default();
-    page.say("");
-    page.say("what to try next, with the store up (target/debug/shop up):");
-    for line in [
-        format!("target/debug/shop orders --data {folder}"),
-        format!("target/debug/shop audit {first} --data {folder}"),
-        format!(
-            "target/debug/shop order --product \"{}\" --wait --data {folder}",
-            PRODUCTS[0].0
-        ),
-        format!("git -C {folder}/origin.git log --stat"),
-    ] {
-        page.say(&format!("  {line}"));
-    }
+    what_next(scene, page);
     let tables: Map<String, Value> = counts
         .into_iter()
         .map(|(table, count)| (table.to_owned(), json!(count)))
@@ -97,4 +79,31 @@ pub(super) async fn books(
             .into(),
     );
     Ok(())
+}
+
+/// Commands to go on with, as they work from here.
+fn what_next(scene: &Scene, page: &Page) {
+    let folder = scene.session.folder.root();
+    let is_default = std::path::absolute(folder::DEFAULT).is_ok_and(|default| default == folder);
+    let data = match is_default {
+        true => String::new(),
+        false => format!(" --data {}", folder.display()),
+    };
+    let shop = std::env::args().next().unwrap_or_else(|| "shop".to_owned());
+    let order = scene.orders.first().map_or("ID", |order| &order.id);
+    page.say("");
+    page.say(&format!(
+        "what to try next (the store is up, or comes up with `{shop} up{data}`):"
+    ));
+    for command in [
+        format!("{shop} orders{data}"),
+        format!("{shop} audit {order}{data}"),
+        format!("{shop} order --product \"{}\" --wait{data}", PRODUCTS[2].0),
+        format!(
+            "git -C {} log --stat",
+            scene.session.folder.repository().display()
+        ),
+    ] {
+        page.say(&format!("  {command}"));
+    }
 }
