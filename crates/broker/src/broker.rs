@@ -72,8 +72,7 @@ impl Default for Config {
     }
 }
 
-/// A broker that runs. Dropping it without [`Broker::stop`] leaves its threads to end by
-/// themselves; what was acknowledged is on disk in any case.
+/// A broker that runs. Dropped without [`Broker::stop`] it stops too, but nobody waits for it.
 pub struct Broker {
     /// Where the gateway listens.
     pub gateway: SocketAddr,
@@ -87,6 +86,7 @@ pub struct Broker {
     worker: JoinHandle<()>,
     exporter: JoinHandle<()>,
     failure: oneshot::Receiver<log::Error>,
+    _ends: EndsEngine,
     /// Released last.
     _data: Option<DataFolder>,
 }
@@ -128,6 +128,7 @@ impl Broker {
         });
         servers.spawn(serve(routes, management, stopped));
         Ok(Self {
+            _ends: EndsEngine(core.engine.clone()),
             gateway: gateway_address,
             rest: rest_address,
             management: management_address,
@@ -179,6 +180,15 @@ impl Broker {
     }
 }
 
+/// Ends the engine's thread when it is dropped.
+struct EndsEngine(Handle);
+
+impl Drop for EndsEngine {
+    fn drop(&mut self) {
+        self.0.shut_down();
+    }
+}
+
 /// What runs behind the network.
 struct Core {
     engine: Handle,
@@ -216,7 +226,10 @@ impl Core {
         );
         let read_model = ReadModel::open(data.map(DataFolder::read_model).as_deref())?;
         let records = match &config.records {
-            Some(path) => Some(RecordFile::open(path, engine.state().definitions().iter())?),
+            Some(path) => {
+                let definitions = engine.state().definitions().iter();
+                Some(RecordFile::open(path, position, definitions)?)
+            }
             None => None,
         };
         let metrics = Arc::<Metrics>::default();

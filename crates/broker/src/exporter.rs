@@ -9,8 +9,9 @@ use crate::readmodel::{Pending, ReadModel};
 use crate::records::RecordFile;
 use crate::storage::Storage;
 use engine::{Position, Record};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, mpsc};
+use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 use tokio::sync::watch;
@@ -30,8 +31,8 @@ const CHECKPOINT_RECORDS: u64 = 200_000;
 
 enum Message {
     Records(Vec<Record>),
-    /// Someone waits.
-    Hurry,
+    /// Someone waits for this position.
+    Hurry(u64),
     Stop,
 }
 
@@ -107,7 +108,7 @@ impl CatchUp {
         let durable = self.progress.durable.load(Ordering::Acquire);
         let mut exported = self.progress.exported.subscribe();
         if *exported.borrow() < durable {
-            let _failed = self.messages.send(Message::Hurry);
+            let _failed = self.messages.send(Message::Hurry(durable));
         }
         let reached = exported.wait_for(|at| *at >= durable || self.has_failed());
         let waited = tokio::time::timeout(patience, reached).await;
@@ -211,6 +212,10 @@ impl Export {
             parts.read_model.clear()?;
             position = 0;
         }
+        let recorded = match &mut parts.records {
+            None => durable,
+            Some(records) => records.resume(&parts.storage)?,
+        };
         if let Some(first) = Reader::first(&*parts.storage)?
             && position + 1 < first.0
         {
@@ -221,10 +226,6 @@ impl Export {
                  shown, what still runs has no start"
             );
         }
-        let recorded = match &mut parts.records {
-            None => durable,
-            Some(records) => records.resume(&parts.storage)?,
-        };
         Ok(Self {
             parts,
             waiting,
@@ -255,33 +256,33 @@ impl Export {
     fn gather(&mut self, messages: &mpsc::Receiver<Message>) -> Result<bool, Error> {
         let mut taken = 0;
         let mut until = None;
+        // What somebody waits for, if that is not taken yet.
+        let mut wanted = 0;
         while taken < TRANSACTION_RECORDS_MAX {
             let message = match until {
-                None => messages.recv().ok(),
-                Some(until) => {
-                    let left = Instant::now();
-                    match messages.recv_timeout(until - left.min(until)) {
-                        Ok(message) => Some(message),
-                        Err(mpsc::RecvTimeoutError::Timeout) => return Ok(true),
-                        Err(mpsc::RecvTimeoutError::Disconnected) => None,
-                    }
-                }
+                None => messages.recv().map_err(RecvTimeoutError::from),
+                Some(until) => messages
+                    .recv_timeout(Instant::saturating_duration_since(&until, Instant::now())),
             };
             match message {
-                Some(Message::Records(records)) => {
+                Ok(Message::Records(records)) => {
                     self.waiting.fetch_sub(records.len(), Ordering::AcqRel);
                     taken += records.len();
                     self.take(&records)?;
                 }
-                Some(Message::Hurry) => {
-                    // What was dropped on the way is in the log.
+                Ok(Message::Hurry(position)) => wanted = wanted.max(position),
+                Err(RecvTimeoutError::Timeout) if wanted > self.position => {
+                    // It was dropped on the way, and nothing came that would have shown it.
                     self.read_on()?;
-                    return Ok(true);
                 }
-                Some(Message::Stop) | None => {
+                Err(RecvTimeoutError::Timeout) => return Ok(true),
+                Ok(Message::Stop) | Err(RecvTimeoutError::Disconnected) => {
                     self.read_on()?;
                     return Ok(false);
                 }
+            }
+            if wanted > 0 && wanted <= self.position {
+                return Ok(true);
             }
             until.get_or_insert_with(|| Instant::now() + LINGER);
         }
@@ -318,13 +319,14 @@ impl Export {
 
     /// Reads from the log what is missing up to its end.
     fn read_on(&mut self) -> Result<(), Error> {
+        let from = self.position.min(self.recorded) + 1;
+        let mut reader = Reader::new(Arc::clone(&self.parts.storage), Position(from));
         loop {
             let durable = self.progress.durable.load(Ordering::Acquire);
             let from = self.position.min(self.recorded) + 1;
             if from > durable {
                 return Ok(());
             }
-            let mut reader = Reader::new(Arc::clone(&self.parts.storage), Position(from));
             let mut taken = 0;
             let mut fault = Ok(());
             let next = reader.read_to(Position(durable), |records| {
@@ -367,5 +369,78 @@ impl Export {
             self.parts.needed_from.store(needed, Ordering::Release);
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::log::{Recovered, recover};
+    use crate::storage::Memory;
+    use engine::command::{CreateInstance, Resource};
+    use engine::{Batch, Command, Timestamp};
+
+    /// Start, end.
+    const MODEL: &str = r#"<?xml version="1.0" encoding="UTF-8"?>
+<bpmn:definitions xmlns:bpmn="http://www.omg.org/spec/BPMN/20100524/MODEL" id="d"
+  targetNamespace="urn:test"><bpmn:process id="p" isExecutable="true">
+<bpmn:startEvent id="s"><bpmn:outgoing>f</bpmn:outgoing></bpmn:startEvent>
+<bpmn:sequenceFlow id="f" sourceRef="s" targetRef="e"/>
+<bpmn:endEvent id="e"><bpmn:incoming>f</bpmn:incoming></bpmn:endEvent>
+</bpmn:process></bpmn:definitions>"#;
+
+    #[tokio::test]
+    async fn what_was_not_handed_over_is_read_from_the_log() {
+        let storage = Arc::new(Memory::default());
+        let needed_from = Arc::new(AtomicU64::new(0));
+        let Recovered {
+            mut engine,
+            mut writer,
+            ..
+        } = recover(storage.clone(), Arc::clone(&needed_from)).unwrap();
+        let read_model = ReadModel::open(None).unwrap();
+        let parts = Parts {
+            storage,
+            read_model: Arc::clone(&read_model),
+            records: None,
+            metrics: Arc::default(),
+            needed_from,
+        };
+        let (exporter, catch_up, thread) = start(parts, Position(0));
+        let resource = Resource {
+            name: "p.bpmn".into(),
+            content: MODEL.as_bytes().into(),
+        };
+        let create = Command::CreateInstance(CreateInstance {
+            bpmn_process_id: "p".into(),
+            version: -1,
+            ..Default::default()
+        });
+        let mut commands = vec![Command::Deploy(vec![resource])];
+        commands.extend(std::iter::repeat_n(create, 9));
+        let count = commands.len();
+        for (number, command) in commands.into_iter().enumerate() {
+            let mut out = Batch::default();
+            engine.process(command, Timestamp(1), &mut out);
+            writer.append(&out.records).unwrap();
+            exporter.durable(engine.last_position());
+            // Every third is lost on the way, the last one too.
+            if number % 3 != 0 {
+                exporter.offer(out.records);
+            }
+        }
+        assert_eq!((count - 1) % 3, 0, "the last one is lost");
+        let position = catch_up.wait(Duration::from_secs(30)).await.unwrap();
+        assert_eq!(position, engine.last_position().0);
+        let ended: i64 = read_model
+            .read(|db| {
+                let sql = "SELECT count(*) FROM process_instance WHERE state = 1";
+                let ended = db.query_row(sql, (), |row| row.get(0));
+                ended.map_err(crate::readmodel::Error::from)
+            })
+            .unwrap();
+        assert_eq!(ended, 9);
+        drop(exporter);
+        thread.join().unwrap();
     }
 }

@@ -214,3 +214,37 @@ impl Drop for Closes {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use futures::FutureExt as _;
+
+    #[tokio::test]
+    async fn beyond_what_may_be_in_flight_calls_are_refused_at_once() {
+        let (inputs, inbox) = mpsc::channel();
+        let handle = Handle::new(inputs);
+        let mut waiting = Vec::new();
+        let call = |bytes| Box::pin(handle.execute(Command::Continue, bytes));
+        loop {
+            let mut call = call(4 << 20);
+            match (&mut call).now_or_never() {
+                None => waiting.push(call),
+                Some(answer) => {
+                    assert_eq!(answer, Err(NoAnswer::Busy));
+                    break;
+                }
+            }
+        }
+        assert_eq!(waiting.len(), 15, "of 4 MiB each, in 64 MiB");
+        // An answer makes room.
+        let Ok(Input::Command { reply, .. }) = inbox.recv() else {
+            panic!("a command was sent");
+        };
+        reply.send(Response::Done);
+        assert_eq!(waiting.remove(0).await, Ok(Response::Done));
+        assert_eq!(call(4 << 20).now_or_never(), None);
+        drop(inbox);
+        assert_eq!(waiting.remove(0).await, Err(NoAnswer::Stopped));
+    }
+}

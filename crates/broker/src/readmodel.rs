@@ -174,18 +174,20 @@ fn remake(path: &Path) -> rusqlite::Result<Connection> {
 }
 
 fn create(connection: Connection) -> rusqlite::Result<Connection> {
-    configure(&connection)?;
-    connection.execute_batch(include_str!("readmodel/schema.sql"))?;
+    // What a crash leaves of a file that was never filled is made again, so it need not be synced:
+    // a first start would wait for that most of all.
+    connection.execute_batch("PRAGMA synchronous = OFF; PRAGMA journal_mode = WAL;")?;
+    connection.execute_batch(concat!("BEGIN;", include_str!("readmodel/schema.sql")))?;
     connection.pragma_update(None, "user_version", SCHEMA_VERSION)?;
+    connection.execute_batch("COMMIT")?;
+    configure(&connection)?;
     Ok(connection)
 }
 
 fn configure(connection: &Connection) -> rusqlite::Result<()> {
     connection.set_prepared_statement_cache_capacity(32);
     // The exporter decides when the database goes to disk: see `checkpoint`.
-    connection.execute_batch(
-        "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 0;",
-    )
+    connection.execute_batch("PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 0;")
 }
 
 fn open_reader(path: &Path) -> rusqlite::Result<Connection> {

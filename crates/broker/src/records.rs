@@ -29,6 +29,19 @@ pub(crate) enum Error {
         /// What the system said.
         source: io::Error,
     },
+    /// The file goes on where the log does not.
+    #[error(
+        "the record file '{path}' goes to position {last}, the log only to {durable}: it belongs \
+         to another log. Give a file of its own, or move this one away"
+    )]
+    OtherLog {
+        /// Which file.
+        path: String,
+        /// Its last line's position.
+        last: u64,
+        /// The log's last position.
+        durable: u64,
+    },
     /// The log, from which the file is continued, cannot be read.
     #[error(transparent)]
     Log(#[from] crate::log::Error),
@@ -39,36 +52,51 @@ pub(crate) struct RecordFile {
     path: PathBuf,
     file: BufWriter<File>,
     context: Context,
+    /// The position of the last line that was there when it was opened.
+    last: u64,
 }
 
+/// How each line begins.
+const LINE_START: &[u8] = b"{\"position\":";
+
 impl RecordFile {
-    /// Opens or makes the file. `definitions` are those that the engine knows.
+    /// Opens or makes the file, and cuts a last line that is not whole. `durable` is the log's
+    /// last position, `definitions` are those that the engine knows.
     ///
     /// # Errors
     ///
-    /// If it cannot be written.
+    /// If it cannot be written, or holds something else than a part of this log.
     pub(crate) fn open<'a>(
         path: &Path,
+        durable: Position,
         definitions: impl Iterator<Item = &'a engine::Definition>,
     ) -> Result<Self, Error> {
-        let file = File::options()
+        let mut file = File::options()
             .create(true)
             .truncate(false)
             .read(true)
             .write(true)
             .open(path)
             .map_err(fault(path))?;
+        let last = seek_to_end(&mut file).map_err(fault(path))?;
+        if last > durable.0 {
+            return Err(Error::OtherLog {
+                path: path.display().to_string(),
+                last,
+                durable: durable.0,
+            });
+        }
         Ok(Self {
             path: path.to_owned(),
             file: BufWriter::with_capacity(256 * 1024, file),
             context: Context::new(definitions),
+            last,
         })
     }
 
-    /// Goes to the file's end, cuts a line that is not whole, and learns from the log what later
-    /// lines need. Gives the position of the last line.
+    /// Learns from the log what later lines need. Gives the position of the last line.
     pub(crate) fn resume(&mut self, storage: &Arc<dyn Storage>) -> Result<u64, Error> {
-        let last = self.last_position().map_err(fault(&self.path))?;
+        let last = self.last;
         let mut reader = Reader::new(Arc::clone(storage), Position(1));
         reader.read_to(Position(last), |records| {
             for record in records.iter().filter(|record| record.position.0 <= last) {
@@ -78,45 +106,6 @@ impl RecordFile {
             true
         })?;
         Ok(last)
-    }
-
-    fn last_position(&mut self) -> io::Result<u64> {
-        let file = self.file.get_mut();
-        let size = file.seek(SeekFrom::End(0))?;
-        // Looks back in growing steps until there is a whole line.
-        let mut back = 64 * 1024;
-        loop {
-            let from = size.saturating_sub(back);
-            file.seek(SeekFrom::Start(from))?;
-            let mut tail = Vec::new();
-            file.read_to_end(&mut tail)?;
-            let whole = tail
-                .iter()
-                .rposition(|byte| *byte == b'\n')
-                .map(|at| at + 1);
-            let end = whole.unwrap_or(0);
-            let line = tail[..end.saturating_sub(1)]
-                .iter()
-                .rposition(|byte| *byte == b'\n')
-                .map(|at| at + 1);
-            if line.is_none() && from > 0 {
-                back *= 4;
-                continue;
-            }
-            let end_of_file = from + end as u64;
-            file.set_len(end_of_file)?;
-            file.seek(SeekFrom::Start(end_of_file))?;
-            if end == 0 {
-                return Ok(0);
-            }
-            let line: Value = serde_json::from_slice(&tail[line.unwrap_or(0)..end])?;
-            return line.get("position").and_then(Value::as_u64).ok_or_else(|| {
-                io::Error::new(
-                    io::ErrorKind::InvalidData,
-                    "its last line is no record: is this another file?",
-                )
-            });
-        }
     }
 
     /// Appends a record.
@@ -174,6 +163,47 @@ impl RecordFile {
             "value": value,
         })
     }
+}
+
+/// Goes behind the last whole line and cuts what is behind it. Gives the line's position.
+fn seek_to_end(file: &mut File) -> io::Result<u64> {
+    let other = || {
+        let text = "its last line is no record: give a file of its own";
+        io::Error::new(io::ErrorKind::InvalidData, text)
+    };
+    let size = file.seek(SeekFrom::End(0))?;
+    // Looks back in growing steps until a whole line is in sight.
+    let mut back = 64 * 1024;
+    let (from, tail, start, end) = loop {
+        let from = size.saturating_sub(back);
+        file.seek(SeekFrom::Start(from))?;
+        let mut tail = Vec::new();
+        file.read_to_end(&mut tail)?;
+        let newline = |bytes: &[u8]| bytes.iter().rposition(|byte| *byte == b'\n');
+        let end = newline(&tail).map_or(0, |at| at + 1);
+        let start = newline(&tail[..end.saturating_sub(1)]).map(|at| at + 1);
+        if start.is_some() || from == 0 {
+            break (from, tail, start.unwrap_or(0), end);
+        }
+        back *= 4;
+    };
+    // Nothing is cut but what this program began to write.
+    let torn = &tail[end..];
+    let begun = torn.len().min(LINE_START.len());
+    if torn[..begun] != LINE_START[..begun] {
+        return Err(other());
+    }
+    let last = match &tail[start..end] {
+        [] => 0,
+        line => serde_json::from_slice::<Value>(line)
+            .ok()
+            .and_then(|line| line.get("position")?.as_u64())
+            .ok_or_else(other)?,
+    };
+    let end_of_file = from + end as u64;
+    file.set_len(end_of_file)?;
+    file.seek(SeekFrom::Start(end_of_file))?;
+    Ok(last)
 }
 
 fn fault(path: &Path) -> impl Fn(io::Error) -> Error + '_ {

@@ -315,6 +315,26 @@ fn a_damaged_log_is_refused_with_the_file_and_the_place() {
 }
 
 #[test]
+fn a_record_file_that_is_another_file_is_refused_and_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("notes.txt");
+    let other_log = "{\"position\":7,\"key\":1}\n";
+    for (content, named) in [
+        ("my notes", "its last line is no record"),
+        ("my\nnotes\n", "its last line is no record"),
+        (other_log, "goes to position 7, the log only to 0"),
+    ] {
+        std::fs::write(&path, content).unwrap();
+        let mut arguments = vec!["--in-memory", "--records", path.to_str().unwrap()];
+        for flag in ["--port", "--rest-port", "--management-port"] {
+            arguments.extend([flag, "0"]);
+        }
+        check_refused(&run(&arguments), &[path.to_str().unwrap(), named]);
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), content);
+    }
+}
+
+#[test]
 fn check_judges_files_without_a_server() {
     let folder = tempfile::tempdir().unwrap();
     let good = folder.path().join("good.bpmn");

@@ -7,12 +7,14 @@
 
 mod crash;
 mod format;
+mod job_protocol;
 mod jobs;
 mod protocol;
 mod records;
 mod rest;
 mod restart;
 mod support;
+mod wire;
 
 /// A module that is not named above would be compiled by nobody.
 #[test]
