@@ -16,5 +16,6 @@ mod crowd;
 mod customer_name;
 mod demo;
 mod doubled;
+mod operator;
 mod stage;
 mod store;
