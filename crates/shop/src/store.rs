@@ -78,7 +78,17 @@ struct Part {
 
 impl Store {
     /// Starts everything, in the order in which the parts need each other.
+    ///
+    /// Whoever wants the process to end meanwhile gets an error instead; what was started by then
+    /// ends with the runtime.
     pub async fn start(plan: Plan) -> Result<Self> {
+        tokio::select! {
+            started = Self::start_parts(plan) => started,
+            () = asked_to_end() => bail!("interrupted before the store was up"),
+        }
+    }
+
+    async fn start_parts(plan: Plan) -> Result<Self> {
         let project = Project::find()?;
         let folder = plan.folder;
         let lock = folder.hold()?;
