@@ -105,7 +105,7 @@ fn durable_rate(root: &Path, scratch: &Scratch, in_flight: usize, seconds: u64) 
         .args(["--inflight", &in_flight.to_string()])
         .args(["--seconds", &seconds.to_string()]);
     let figures = command::read(load)?;
-    ui::line(&format!("{in_flight} in flight: {}", figures.trim()));
+    ui::line(figures.trim());
     Ok(())
 }
 
