@@ -11,9 +11,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore, watch};
 use uuid::Uuid;
 
 use crate::config::{self, Config, OpenError};
@@ -32,6 +34,9 @@ pub const ATTEMPTS_MAX: usize = 3;
 const EXIT_CODES_TO_RETRY: [i32; 2] = [4, 5];
 /// From SIGTERM to SIGKILL when the dispatcher ends.
 const KILL_GRACE: Duration = Duration::from_secs(2);
+
+/// The right to run one service; nobody closes the line.
+type Slot = Result<OwnedSemaphorePermit, AcquireError>;
 
 /// Why a delivery is not made again.
 #[derive(Debug, thiserror::Error)]
@@ -55,7 +60,7 @@ pub struct Dispatcher {
     records: Records,
     rules: Rules,
     next_run_id: AtomicU64,
-    slots: Semaphore,
+    slots: Arc<Semaphore>,
     phase: watch::Sender<Phase>,
     service_environment: Vec<(OsString, OsString)>,
     masks: Masks,
@@ -95,7 +100,7 @@ impl Dispatcher {
         }
         let dispatcher = Arc::new(Dispatcher {
             next_run_id: AtomicU64::new(records.next_run_id()),
-            slots: Semaphore::new(config.parallel_max),
+            slots: Arc::new(Semaphore::new(config.parallel_max)),
             phase: watch::Sender::new(Phase::Open),
             workflows,
             records,
@@ -292,7 +297,18 @@ impl Dispatcher {
             let (this, delivery) = (Arc::clone(self), delivery.to_owned());
             // `stop` waits until each of these receivers is gone.
             let phase = self.phase.subscribe();
-            tokio::spawn(async move { this.drive(&delivery, run, phase).await });
+            let place = self.place_in_line();
+            tokio::spawn(async move { this.drive(&delivery, run, place, phase).await });
+        }
+    }
+
+    /// A slot to come. It stands in line from this call on, before anyone waits for it: a task of
+    /// its own might get to wait later than the task of a run that came after.
+    fn place_in_line(&self) -> BoxFuture<'static, Slot> {
+        let mut waiting = Box::pin(Arc::clone(&self.slots).acquire_owned());
+        match waiting.as_mut().now_or_never() {
+            Some(slot) => std::future::ready(slot).boxed(),
+            None => waiting,
         }
     }
 
@@ -301,20 +317,25 @@ impl Dispatcher {
         self: Arc<Self>,
         delivery: &str,
         run: u64,
+        mut place: BoxFuture<'static, Slot>,
         mut phase: watch::Receiver<Phase>,
     ) -> Option<()> {
         let due = self.records.get(delivery)?.not_before;
         if let Some(due) = due {
+            // Others may go before a delivery that was put off.
+            drop(place);
             let left = Timestamp::now().duration_until(due);
             let left = Duration::try_from(left).unwrap_or_default();
             unless_stopped(&mut phase, tokio::time::sleep(left)).await?;
+            place = self.place_in_line();
         }
         loop {
-            let slot = unless_stopped(&mut phase, self.slots.acquire()).await?;
+            let slot = unless_stopped(&mut phase, place).await?;
             let end = self.attempt(delivery, run, &phase).await?;
             drop(slot);
             let delay = self.conclude(delivery, run, &end).await?;
             unless_stopped(&mut phase, tokio::time::sleep(delay)).await?;
+            place = self.place_in_line();
         }
     }
 
