@@ -39,6 +39,7 @@ mod memory;
 mod name;
 mod once;
 mod operation;
+mod patience;
 mod push;
 mod query;
 mod record;
