@@ -57,7 +57,7 @@ pub use git::{is_url, origin_of};
 pub use history::{ChangeKind, CommitInfo, RecordChange};
 pub use json::{canonical_json, canonical_sha256, parse_json};
 pub use memory::Memory;
-pub use once::once;
+pub use once::{kept, once};
 pub use record::{Record, record_from, record_json};
 pub use settings::Layout;
 pub use snapshot::{Scan, Snapshot};
