@@ -158,12 +158,12 @@ impl<'a> Transaction<'a> {
     }
 
     /// Updates the record that matches the query (the first by `_id` of several), or inserts one
-    /// made of the query's and the given fields.
+    /// made of the fields that the query fixes by equality and the given ones.
     pub fn upsert(&mut self, table: &str, query: &Record, fields: Record) -> Result<Record, Error> {
         match self.find_one(table, query)? {
             Some(found) => self.update(table, &id_of(&found), fields),
             None => {
-                let mut record = query.clone();
+                let mut record = Query::new(query)?.fixed_fields()?;
                 record.extend(fields);
                 self.insert(table, record)
             }
