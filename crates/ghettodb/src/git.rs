@@ -11,6 +11,7 @@
 //! among a process's arguments.
 
 mod address;
+mod blobs;
 mod objects;
 mod process;
 

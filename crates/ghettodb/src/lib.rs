@@ -33,7 +33,6 @@
 //!   one second stay two commits.
 //! * Commits are not signed, and hooks of the user's `core.hooksPath` are not run in the clone.
 
-mod blobs;
 mod commit;
 mod database;
 mod error;

@@ -40,14 +40,6 @@ impl<'q> Query<'q> {
         })
     }
 
-    /// The one record that can match, where the query names it.
-    pub(crate) fn id(&self) -> Option<&'q str> {
-        match self.ids.as_deref() {
-            Some([id]) => Some(id),
-            _ => None,
-        }
-    }
-
     /// The only records that can match, where the query names them: sorted, each once.
     pub(crate) fn ids(&self) -> Option<Vec<&'q str>> {
         let mut ids = self.ids.clone()?;

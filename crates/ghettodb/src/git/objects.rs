@@ -1,6 +1,7 @@
 //! The objects of a clone, and how those that a partial clone lacks are had: a remote that is reached
 //! by a connection sends commits and trees at once, and file contents when they are asked for.
 
+use super::blobs;
 use super::process::{git_command, run_with_input};
 use crate::Error;
 use gix::ObjectId;
@@ -61,6 +62,17 @@ impl Objects {
         self.prefetch(std::iter::once(id))?;
         let mut blob = self.repo.find_blob(id).map_err(Error::repository)?;
         Ok(blob.take_data())
+    }
+
+    /// Visits the contents of many files, in any order and from several threads; gives what the visits
+    /// gave, with the places of the files in the list, in ascending order.
+    pub(crate) fn visit_blobs<T: Send>(
+        &self,
+        ids: &[ObjectId],
+        visit: impl Fn(usize, &[u8]) -> Option<T> + Sync,
+    ) -> Result<Vec<(usize, T)>, Error> {
+        self.prefetch(ids.iter().copied())?;
+        blobs::visit(&self.repo, ids, visit)
     }
 
     /// Gets what is lacking of these contents, in one request.

@@ -17,7 +17,7 @@ const BLOBS_PER_THREAD_MIN: usize = 256;
 
 /// Visits the blobs, in any order and from several threads; gives what the visits gave, with the
 /// places of the blobs in the list, in ascending order. The first fault ends it.
-pub(crate) fn visit<T: Send>(
+pub(super) fn visit<T: Send>(
     repo: &gix::Repository,
     blobs: &[ObjectId],
     visit: impl Fn(usize, &[u8]) -> Option<T> + Sync,
@@ -74,7 +74,8 @@ pub(crate) fn visit<T: Send>(
 fn objects_of(repo: &gix::Repository) -> gix::OdbHandle {
     let mut objects = repo.objects.clone();
     objects.unset_object_cache();
-    objects.set_pack_cache(|| Box::new(pack::cache::lru::MemoryCappedHashmap::new(BASES_BYTES_MAX)));
+    objects
+        .set_pack_cache(|| Box::new(pack::cache::lru::MemoryCappedHashmap::new(BASES_BYTES_MAX)));
     objects
 }
 
