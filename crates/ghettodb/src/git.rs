@@ -12,6 +12,8 @@
 
 mod address;
 mod blobs;
+mod clone;
+mod folder;
 mod objects;
 mod process;
 
@@ -22,15 +24,14 @@ use crate::Error;
 use crate::push::{self, Push};
 use crate::turn::Turn;
 use address::Address;
+use clone::{Source, clone, open_objects, write_skeleton};
+use folder::Folder;
 use gix::ObjectId;
 use objects::Promisor;
 use process::{Output, git_command, run};
-use std::fs::Permissions;
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
-use tempfile::TempDir;
 
 /// Where a fetched tip stands in the clone.
 const TIP: &str = "refs/ghettodb/tip";
@@ -61,8 +62,8 @@ impl Remote {
             return Self::open_path(Path::new(repo), branch);
         }
         let address = Address::of_url(repo);
-        let dir = Arc::new(temp_dir()?);
-        let git_dir = dir.path().join("git");
+        let folder = Arc::new(Folder::new()?);
+        let git_dir = folder.git_dir();
         let branch = match branch {
             Some(branch) => {
                 write_skeleton(&git_dir, branch, Source::Remote(&address.argument))?;
@@ -76,7 +77,7 @@ impl Remote {
             environment: address.environment.clone(),
         };
         Ok(Remote {
-            objects: Objects::new(open_objects(&git_dir)?, Some(promisor), dir),
+            objects: Objects::new(open_objects(&git_dir)?, Some(promisor), folder),
             git_dir,
             shared: None,
             address,
@@ -108,11 +109,11 @@ impl Remote {
         let objects = objects
             .canonicalize()
             .map_err(Error::io(format!("{address:?} has no objects")))?;
-        let dir = Arc::new(temp_dir()?);
-        let git_dir = dir.path().join("git");
+        let folder = Arc::new(Folder::new()?);
+        let git_dir = folder.git_dir();
         write_skeleton(&git_dir, &branch, Source::Borrowed(&objects))?;
         Ok(Remote {
-            objects: Objects::new(open_objects(&git_dir)?, None, dir),
+            objects: Objects::new(open_objects(&git_dir)?, None, folder),
             git_dir,
             shared: Some(shared),
             address: Address::of_path(&address),
@@ -303,100 +304,10 @@ pub fn origin_of(folder: &Path) -> Result<Option<String>, Error> {
     Ok((output.success() && !address.is_empty()).then(|| address.to_owned()))
 }
 
-/// Clones the tip, without contents, of the branch that the remote's HEAD names; gives the branch.
-fn clone(address: &Address, git_dir: &Path) -> Result<String, Error> {
-    let mut command = git_command();
-    command.args([
-        "clone",
-        "--quiet",
-        "--bare",
-        "--depth=1",
-        "--filter=blob:none",
-        "--single-branch",
-        "--no-tags",
-        "--template=",
-    ]);
-    command.arg("--").arg(&address.argument).arg(git_dir);
-    command.envs(address.environment.iter().cloned());
-    let output = run(command, CLONE_LIMIT)?;
-    if !output.success() {
-        return Err(output.into_error("clone"));
-    }
-    let head = open_objects(git_dir)?
-        .head_name()
-        .map_err(Error::repository)?;
-    Ok(head
-        .ok_or_else(|| detached(&address.argument))?
-        .shorten()
-        .to_string())
-}
-
 fn detached(address: &str) -> Error {
     Error::Usage(format!(
         "HEAD of {address:?} names no branch; say which branch holds the data"
     ))
-}
-
-fn temp_dir() -> Result<TempDir, Error> {
-    tempfile::Builder::new()
-        .prefix("ghettodb-")
-        .permissions(Permissions::from_mode(0o700))
-        .tempdir()
-        .map_err(Error::io("cannot make a temporary folder for the clone"))
-}
-
-/// Where the objects of a new clone come from.
-enum Source<'a> {
-    /// A folder of this machine that holds them.
-    Borrowed(&'a Path),
-    /// What git calls the remote that has them.
-    Remote(&'a str),
-}
-
-/// A bare repository without git's templates: four files, in a fraction of what `git init` takes.
-fn write_skeleton(git_dir: &Path, branch: &str, source: Source<'_>) -> Result<(), Error> {
-    let mut config = "[core]\n\tbare = true\n\trepositoryformatversion = ".to_owned();
-    match source {
-        Source::Borrowed(_) => config.push_str("0\n"),
-        Source::Remote(address) => {
-            // Quoted as git's configuration wants it.
-            let address = address.replace('\\', "\\\\").replace('"', "\\\"");
-            let address = address.replace('\n', "\\n");
-            config.push_str(&format!(
-                "1\n[extensions]\n\tpartialClone = {ORIGIN}\n[remote \"{ORIGIN}\"]\n\turl = \"{address}\"\n\tpromisor = true\n\tpartialclonefilter = blob:none\n"
-            ));
-        }
-    }
-    let write = || {
-        std::fs::create_dir_all(git_dir.join("objects/info"))?;
-        std::fs::create_dir_all(git_dir.join("refs/heads"))?;
-        std::fs::write(git_dir.join("HEAD"), format!("ref: refs/heads/{branch}\n"))?;
-        std::fs::write(git_dir.join("config"), config)?;
-        match source {
-            Source::Borrowed(objects) => std::fs::write(
-                git_dir.join("objects/info/alternates"),
-                format!("{}\n", objects.display()),
-            ),
-            Source::Remote(_) => Ok(()),
-        }
-    };
-    write().map_err(Error::io("cannot write the temporary clone"))
-}
-
-/// Opens a repository for its objects alone: no configuration but its own, no environment.
-fn open_objects(git_dir: &Path) -> Result<gix::Repository, Error> {
-    // The number of packs that can be known at a time is fixed at opening: room for those to come.
-    let slots = gix::odb::store::init::Slots::AsNeededByDiskState {
-        multiplier: 1.1,
-        minimum: 1024,
-    };
-    let options = gix::open::Options::isolated()
-        .open_path_as_is(true)
-        .object_store_slots(slots);
-    let mut repo = gix::open_opts(git_dir, options).map_err(Error::repository)?;
-    // Trees of large tables are read several times in a transaction.
-    repo.object_cache_size(16 * 1024 * 1024);
-    Ok(repo)
 }
 
 fn resolve(repo: &gix::Repository, name: &str) -> Result<Option<ObjectId>, Error> {

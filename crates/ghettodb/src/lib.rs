@@ -34,6 +34,7 @@
 //! * Commits are not signed, and hooks of the user's `core.hooksPath` are not run in the clone.
 
 mod commit;
+mod condition;
 mod database;
 mod error;
 mod git;
@@ -44,6 +45,7 @@ mod name;
 mod once;
 mod operation;
 mod path;
+mod patience;
 mod push;
 mod query;
 mod record;
@@ -55,6 +57,7 @@ mod tree;
 mod turn;
 
 pub use commit::{Committed, Message};
+pub use condition::Condition;
 pub use database::{Author, Database, Options, init};
 pub use error::{Error, TransactError};
 pub use git::{is_url, origin_of};
