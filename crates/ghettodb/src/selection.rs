@@ -94,6 +94,14 @@ impl<'s> Plan<'s> {
         }
     }
 
+    /// What of a record that matches is needed until all are known.
+    pub(crate) fn keep(&self, record: Record) -> Record {
+        match self.sort.is_empty() && !self.fields.is_empty() {
+            true => self.project(&record),
+            false => record,
+        }
+    }
+
     /// What is wanted of the records that match.
     pub(crate) fn apply(&self, mut records: Vec<Record>) -> Vec<Record> {
         sort_by_id(&mut records);
@@ -104,9 +112,9 @@ impl<'s> Plan<'s> {
             .into_iter()
             .skip(self.skip)
             .take(self.limit.unwrap_or(usize::MAX));
-        match self.fields {
-            [] => wanted.collect(),
-            _ => wanted.map(|record| self.project(&record)).collect(),
+        match self.fields.is_empty() || self.sort.is_empty() {
+            true => wanted.collect(),
+            false => wanted.map(|record| self.project(&record)).collect(),
         }
     }
 
@@ -173,7 +181,13 @@ mod tests {
             limit,
             ..Selection::default()
         };
-        let records = Plan::new(&selection).unwrap().apply(sample());
+        let plan = Plan::new(&selection).unwrap();
+        let records = plan.apply(
+            sample()
+                .into_iter()
+                .map(|record| plan.keep(record))
+                .collect(),
+        );
         let ids: String = records.iter().map(|r| r["_id"].as_str().unwrap()).collect();
         assert_eq!(ids, expected, "{selection:?}");
     }
@@ -230,7 +244,13 @@ mod tests {
             fields: owned(&["o.q", "t", "no"]),
             ..Selection::default()
         };
-        let records = Plan::new(&selection).unwrap().apply(sample());
+        let plan = Plan::new(&selection).unwrap();
+        let records = plan.apply(
+            sample()
+                .into_iter()
+                .map(|record| plan.keep(record))
+                .collect(),
+        );
         assert_eq!(
             Value::Object(records[3].clone()).to_string(),
             r#"{"_id":"d","o":{"q":2},"t":"a"}"#

@@ -79,7 +79,7 @@ impl Snapshot {
             table,
             &plan.query,
             plan.enough(),
-            |record| record,
+            |record| plan.keep(record),
             &mut |error| {
                 bad.push(error);
                 Ok(())

@@ -22,8 +22,8 @@ pub(crate) struct Objects {
     repo: gix::Repository,
     /// None where the clone has all contents.
     promisor: Option<Arc<Promisor>>,
-    /// Keeps the clone: its folder goes with the last user.
-    _folder: Arc<Folder>,
+    /// Keeps the clone: its folder goes with the last user. None for the remote itself.
+    _folder: Option<Arc<Folder>>,
 }
 
 /// A remote that has what a partial clone lacks.
@@ -40,7 +40,7 @@ impl Objects {
     pub(super) fn new(
         repo: gix::Repository,
         promisor: Option<Promisor>,
-        folder: Arc<Folder>,
+        folder: Option<Arc<Folder>>,
     ) -> Self {
         Objects {
             repo,
