@@ -1,6 +1,7 @@
 //! The command line: what all commands share, and which command is which. What a command does stands
 //! in a file of its own.
 
+mod find;
 mod operations;
 mod transaction;
 
@@ -66,9 +67,11 @@ enum Command {
     /// Makes an empty bare repository, unless there is one.
     Init(operations::Init),
     /// Gives the first record that matches, or null.
-    FindOne(operations::Find),
+    FindOne(find::Find),
     /// Gives all records that match.
-    FindMany(operations::Find),
+    FindMany(find::FindMany),
+    /// Gives the number of records that match.
+    Count(find::Count),
     /// Updates the record that matches, or inserts one.
     Upsert(operations::Write),
     /// Updates the first record that matches; gives it, or null.
@@ -121,7 +124,8 @@ pub(crate) fn run() -> Result<Value, Failure> {
     match command {
         Command::Init(init) => init.run(&common),
         Command::FindOne(find) => find.one(&common),
-        Command::FindMany(find) => find.many(&common),
+        Command::FindMany(find) => find.run(&common),
+        Command::Count(count) => count.run(&common),
         Command::Upsert(write) => write.run(Operation::Upsert, &common),
         Command::UpdateOne(write) => write.run(Operation::UpdateOne, &common),
         Command::UpdateMany(write) => write.run(Operation::UpdateMany, &common),

@@ -12,6 +12,7 @@ mod idempotency;
 mod layout;
 mod model;
 mod operations;
+mod query;
 mod remote;
 mod support;
 
