@@ -2,6 +2,7 @@
 //! in a file of its own.
 
 mod find;
+mod merge_driver;
 mod operations;
 mod transaction;
 
@@ -88,6 +89,9 @@ enum Command {
     DropDb(operations::Write),
     /// Runs several operations on several tables as one commit, all or nothing.
     Transaction(transaction::Transaction),
+    /// Merges a record's file by field, as git's merge driver; --install makes it that.
+    #[command(name = "merge-driver")]
+    MergeDriver(merge_driver::MergeDriver),
 }
 
 /// Why the command ends without a result.
@@ -117,11 +121,11 @@ impl Failure {
     }
 }
 
-/// Runs the command of this process; gives its result.
-pub(crate) fn run() -> Result<Value, Failure> {
+/// Runs the command of this process; gives its result, if it has one beside what it has printed.
+pub(crate) fn run() -> Result<Option<Value>, Failure> {
     use operations::Operation;
     let Arguments { common, command } = Arguments::parse();
-    match command {
+    let result = match command {
         Command::Init(init) => init.run(&common),
         Command::FindOne(find) => find.one(&common),
         Command::FindMany(find) => find.run(&common),
@@ -134,7 +138,9 @@ pub(crate) fn run() -> Result<Value, Failure> {
         Command::DropTable(write) => write.run(Operation::DropTable, &common),
         Command::DropDb(write) => write.run(Operation::DropDb, &common),
         Command::Transaction(transaction) => transaction.run(&common),
-    }
+        Command::MergeDriver(driver) => return driver.run(),
+    };
+    result.map(Some)
 }
 
 /// The JSON object that a flag holds.

@@ -16,6 +16,7 @@ mod clone;
 mod folder;
 mod objects;
 mod process;
+pub(crate) mod work_tree;
 
 pub use address::is_url;
 pub(crate) use objects::Objects;

@@ -41,6 +41,7 @@ mod git;
 mod history;
 mod json;
 mod memory;
+mod merge;
 mod name;
 mod once;
 mod operation;
@@ -64,6 +65,9 @@ pub use git::{is_url, origin_of};
 pub use history::{ChangeKind, CommitInfo, RecordChange};
 pub use json::{canonical_json, canonical_sha256, parse_json};
 pub use memory::Memory;
+pub use merge::{
+    DriverInstalled, Merge, MergeOutcome, install_merge_driver, merge_files, merge_records,
+};
 pub use once::{kept, once};
 pub use record::{Record, record_from, record_json};
 pub use selection::Selection;

@@ -8,7 +8,8 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     match cli::run() {
-        Ok(result) => ui::print(&result),
+        Ok(Some(result)) => ui::print(&result),
+        Ok(None) => ExitCode::SUCCESS,
         Err(failure) => ui::fail(&failure),
     }
 }

@@ -10,6 +10,7 @@ mod contention;
 mod history;
 mod idempotency;
 mod layout;
+mod merge;
 mod model;
 mod operations;
 mod query;
