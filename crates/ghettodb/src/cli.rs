@@ -2,6 +2,7 @@
 //! in a file of its own.
 
 mod find;
+mod import;
 mod merge_driver;
 mod operations;
 mod transaction;
@@ -89,6 +90,8 @@ enum Command {
     DropDb(operations::Write),
     /// Runs several operations on several tables as one commit, all or nothing.
     Transaction(transaction::Transaction),
+    /// Imports the records of a file as one commit, all or nothing.
+    Import(import::Import),
     /// Merges a record's file by field, as git's merge driver; --install makes it that.
     #[command(name = "merge-driver")]
     MergeDriver(merge_driver::MergeDriver),
@@ -138,6 +141,7 @@ pub(crate) fn run() -> Result<Option<Value>, Failure> {
         Command::DropTable(write) => write.run(Operation::DropTable, &common),
         Command::DropDb(write) => write.run(Operation::DropDb, &common),
         Command::Transaction(transaction) => transaction.run(&common),
+        Command::Import(import) => import.run(&common),
         Command::MergeDriver(driver) => return driver.run(),
     };
     result.map(Some)

@@ -33,12 +33,14 @@
 //!   one second stay two commits.
 //! * Commits are not signed, and hooks of the user's `core.hooksPath` are not run in the clone.
 
+mod column;
 mod commit;
 mod condition;
 mod database;
 mod error;
 mod git;
 mod history;
+mod import;
 mod json;
 mod memory;
 mod merge;
@@ -63,6 +65,7 @@ pub use database::{Author, Database, Options, init};
 pub use error::{Error, TransactError};
 pub use git::{is_url, origin_of};
 pub use history::{ChangeKind, CommitInfo, RecordChange};
+pub use import::{Import, ImportFormat, ImportMode, Imported};
 pub use json::{canonical_json, canonical_sha256, parse_json};
 pub use memory::Memory;
 pub use merge::{

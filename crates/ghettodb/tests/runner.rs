@@ -9,6 +9,7 @@ mod conditions;
 mod contention;
 mod history;
 mod idempotency;
+mod import;
 mod layout;
 mod merge;
 mod model;
