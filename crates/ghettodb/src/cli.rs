@@ -1,6 +1,7 @@
 //! The command line: what all commands share, and which command is which. What a command does stands
 //! in a file of its own.
 
+mod export;
 mod find;
 mod import;
 mod merge_driver;
@@ -90,6 +91,8 @@ enum Command {
     DropDb(operations::Write),
     /// Runs several operations on several tables as one commit, all or nothing.
     Transaction(transaction::Transaction),
+    /// Exports tables as NDJSON, CSV or a SQLite database.
+    Export(export::Export),
     /// Imports the records of a file as one commit, all or nothing.
     Import(import::Import),
     /// Merges a record's file by field, as git's merge driver; --install makes it that.
@@ -142,6 +145,7 @@ pub(crate) fn run() -> Result<Option<Value>, Failure> {
         Command::DropDb(write) => write.run(Operation::DropDb, &common),
         Command::Transaction(transaction) => transaction.run(&common),
         Command::Import(import) => import.run(&common),
+        Command::Export(export) => return export.run(&common),
         Command::MergeDriver(driver) => return driver.run(),
     };
     result.map(Some)

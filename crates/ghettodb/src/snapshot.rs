@@ -31,7 +31,7 @@ impl Snapshot {
         }
     }
 
-    fn view(&self) -> Result<View<'_>, Error> {
+    pub(crate) fn view(&self) -> Result<View<'_>, Error> {
         View::new(&self.objects, self.commit.as_ref().map(|(id, _)| *id))
     }
 
