@@ -219,11 +219,15 @@ impl Remote {
                 limit.as_secs_f32()
             )));
         }
-        Ok(push::classify(
-            output.success(),
-            &output.stdout,
-            &output.stderr,
-        ))
+        let outcome = push::classify(output.success(), &output.stdout, &output.stderr);
+        Ok(match outcome {
+            // Where a connection dies before the reply, curl sends the request again by itself, and
+            // the remote, which has taken it, now finds the branch moved: by this very commit.
+            Push::Moved(text) if self.address.is_http && text.starts_with("[remote rejected]") => {
+                Push::Unknown(text)
+            }
+            outcome => outcome,
+        })
     }
 
     /// Keeps a commit that was accepted as the tip, so that the next fetch has it to offer.
