@@ -7,6 +7,7 @@ mod bad_input;
 mod cli;
 mod contention;
 mod history;
+mod http;
 mod idempotency;
 mod layout;
 mod model;
