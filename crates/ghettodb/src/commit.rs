@@ -142,7 +142,7 @@ impl Database {
     }
 
     /// Runs the operation once on the tip, and writes the commit if it changed something.
-    fn run<T, E>(
+    pub(crate) fn run<T, E>(
         &self,
         message: &Message,
         now: jiff::Timestamp,

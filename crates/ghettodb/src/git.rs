@@ -234,8 +234,12 @@ impl Remote {
     pub(crate) fn keep_tip(&self, commit: ObjectId) -> Result<(), Error> {
         match self.shared {
             Some(_) => Ok(()),
-            None => self.set_ref(TIP, commit),
+            None => self.set_tip(commit),
         }
+    }
+
+    pub(crate) fn set_tip(&self, commit: ObjectId) -> Result<(), Error> {
+        self.set_ref(TIP, commit)
     }
 
     fn set_ref(&self, name: &str, commit: ObjectId) -> Result<(), Error> {

@@ -45,6 +45,7 @@ mod snapshot;
 mod transaction;
 mod tree;
 mod turn;
+mod unpushed;
 
 pub use commit::{Committed, Message};
 pub use database::{Author, Database, Options, init};
