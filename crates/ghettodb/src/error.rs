@@ -30,6 +30,15 @@ pub enum Error {
         reason: String,
     },
 
+    /// What the database says about a table makes no sense.
+    #[error("bad settings of table {table:?} (db/_tables/{table}.json): {reason}")]
+    Settings {
+        /// The table.
+        table: String,
+        /// What is wrong.
+        reason: String,
+    },
+
     /// A file in `db/` is not a record. Other records are still readable.
     #[error("{}: {reason}", place(path, *line, *column))]
     BadRecord {
@@ -138,7 +147,10 @@ impl Error {
     /// Exit code of a process that ends with this error: 1 fault, 2 usage, 5 deadline, 6 refused.
     pub fn exit_code(&self) -> u8 {
         match self {
-            Error::Name { .. } | Error::Usage(_) | Error::Unstorable { .. } => 2,
+            Error::Name { .. }
+            | Error::Usage(_)
+            | Error::Unstorable { .. }
+            | Error::Settings { .. } => 2,
             Error::Deadline { .. } => 5,
             Error::Refused { .. } => 6,
             _ => 1,

@@ -2,6 +2,7 @@
 //! neither git nor where the records come from; a base underneath answers for what is there already.
 
 use crate::query::Query;
+use crate::settings::{TABLES, TableSettings};
 use crate::{Error, Record, name, record};
 use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
@@ -40,6 +41,16 @@ pub(crate) struct Changes {
 impl Changes {
     pub(crate) fn is_empty(&self) -> bool {
         self.dropped.is_empty() && self.records.is_empty()
+    }
+
+    /// The settings of a table where they changed; none where the base's hold.
+    pub(crate) fn settings(&self, table: &str) -> Option<Result<TableSettings, Error>> {
+        match self.records.get(&(TABLES.to_owned(), table.to_owned())) {
+            Some(Some(record)) => Some(TableSettings::from_record(table, record)),
+            Some(None) => Some(Ok(TableSettings::default())),
+            None if self.dropped.contains(TABLES) => Some(Ok(TableSettings::default())),
+            None => None,
+        }
     }
 }
 

@@ -1,7 +1,9 @@
 //! Commits that are not pushed one by one, for the benchmark alone: git's plumbing, which they are
 //! measured against, does not push either. No promise is made here, so it is not documented.
 
+use crate::commit::format_time;
 use crate::push::Push;
+use crate::tree::View;
 use crate::{Committed, Database, Error, Message, TransactError, Transaction, git};
 
 impl Database {
@@ -12,17 +14,24 @@ impl Database {
         message: &Message,
         mut operation: impl FnMut(&mut Transaction<'_>) -> Result<T, E>,
     ) -> Result<Committed<T>, TransactError<E>> {
-        let (outcome, commit) = self.run(message, jiff::Timestamp::now(), &mut operation)?;
+        let now = jiff::Timestamp::now();
+        let view = View::new(self.remote.objects(), self.tip)?;
+        let mut transaction = Transaction::new(&view, format_time(now));
+        let value = operation(&mut transaction).map_err(TransactError::Operation)?;
+        let changes = transaction.into_changes();
+        let commit = match changes.is_empty() {
+            true => None,
+            false => Some(self.write(view.write(&changes)?, message, now)?),
+        };
         if let Some(commit) = commit {
             self.remote.set_tip(commit)?;
             self.tip = Some(commit);
         }
-        let committed = |value| Committed {
+        Ok(Committed {
             value,
             commit: commit.map(|commit| commit.to_string()),
             attempts: 1,
-        };
-        outcome.map(committed).map_err(TransactError::Operation)
+        })
     }
 
     /// Pushes what [`Database::commit_unpushed`] left, if the branch has not moved meanwhile.
