@@ -70,6 +70,19 @@ pub enum Error {
         id: String,
     },
 
+    /// A precondition of the transaction does not hold. Nothing was written.
+    #[error("record {id:?} in table {table:?} is expected to be {expected}, but it is {found}")]
+    Condition {
+        /// The table.
+        table: String,
+        /// The `_id`.
+        id: String,
+        /// What was expected.
+        expected: String,
+        /// What it is.
+        found: String,
+    },
+
     /// The idempotency key was used before, for another payload.
     #[error("idempotency key {key:?} was already used with another payload")]
     KeyReused {
@@ -133,6 +146,7 @@ impl Error {
                 Some("mend or remove the file, commit and push it; other records are unaffected")
             }
             Error::KeyReused { .. } => Some("use a new key for new content"),
+            Error::Condition { .. } => Some("read the record again, and decide anew"),
             Error::Deadline { .. } => Some("run it again, or give it a longer deadline"),
             Error::Refused { .. } => {
                 Some("check the token's rights, branch protection and hooks of the data repository")
@@ -144,13 +158,27 @@ impl Error {
         }
     }
 
-    /// Exit code of a process that ends with this error: 1 fault, 2 usage, 5 deadline, 6 refused.
+    /// Whether the caller's input is at fault: on these records it is never accepted.
+    pub fn is_refusal(&self) -> bool {
+        matches!(
+            self,
+            Error::Name { .. }
+                | Error::Usage(_)
+                | Error::Unstorable { .. }
+                | Error::Condition { .. }
+                | Error::KeyReused { .. }
+        )
+    }
+
+    /// Exit code of a process that ends with this error: 1 fault, 2 usage, 3 a condition or rule does
+    /// not hold, 5 deadline, 6 refused.
     pub fn exit_code(&self) -> u8 {
         match self {
             Error::Name { .. }
             | Error::Usage(_)
             | Error::Unstorable { .. }
             | Error::Settings { .. } => 2,
+            Error::Condition { .. } => 3,
             Error::Deadline { .. } => 5,
             Error::Refused { .. } => 6,
             _ => 1,

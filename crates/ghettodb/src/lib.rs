@@ -29,6 +29,7 @@
 //! * Commits are not signed, and hooks of the user's `core.hooksPath` are not run in the clone.
 
 mod commit;
+mod condition;
 mod database;
 mod error;
 mod git;
@@ -38,6 +39,7 @@ mod memory;
 mod name;
 mod once;
 mod operation;
+mod patience;
 mod push;
 mod query;
 mod record;
@@ -49,13 +51,14 @@ mod turn;
 mod unpushed;
 
 pub use commit::{Committed, Message};
+pub use condition::Condition;
 pub use database::{Author, Database, Options, init};
 pub use error::{Error, TransactError};
 pub use git::{is_url, origin_of};
 pub use history::{ChangeKind, CommitInfo, RecordChange};
 pub use json::{canonical_json, canonical_sha256, parse_json};
 pub use memory::Memory;
-pub use once::once;
+pub use once::{kept, once};
 pub use record::{Record, record_from, record_json};
 pub use settings::Layout;
 pub use snapshot::{Scan, Snapshot};

@@ -46,6 +46,13 @@ impl Snapshot {
         self.view()?.get(table, id)
     }
 
+    /// Names the content of a record's file: the id of its git blob, in hex.
+    pub fn revision(&self, table: &str, id: &str) -> Result<Option<String>, Error> {
+        name::check_table(table)?;
+        name::check_id(id)?;
+        self.view()?.revision(table, id)
+    }
+
     /// The records that have the query's fields, by `_id`, as
     /// [`Transaction::find`](crate::Transaction::find) finds them.
     pub fn find(&self, table: &str, query: &Record) -> Result<Vec<Record>, Error> {

@@ -374,6 +374,11 @@ impl Base for View<'_> {
         Ok(!self.places(table, id)?.is_empty())
     }
 
+    fn revision(&self, table: &str, id: &str) -> Result<Option<String>, Error> {
+        let place = self.places(table, id)?.into_iter().next();
+        Ok(place.map(|file| file.object.to_string()))
+    }
+
     fn find(
         &self,
         table: &str,
