@@ -46,7 +46,7 @@ pub(crate) fn run(bench: &Bench, settings: &Settings) -> Result<Report> {
         if let [(least, small), .., (most, large)] = &by_size[..] {
             let aim = (layout == Layout::FanOut).then_some(GROWTH_AIM);
             let baseline = format!("ours at {least}");
-            let what = format!("{}, {most} records", layout.name());
+            let what = format!("{}, growth to {most} records", layout.name());
             report.compare(what, large, (&baseline, small), aim);
         }
     }
