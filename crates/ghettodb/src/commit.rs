@@ -171,7 +171,7 @@ impl Database {
     }
 
     /// Writes a commit of a tree on the tip.
-    fn write(
+    pub(crate) fn write(
         &self,
         tree: ObjectId,
         message: &Message,
@@ -336,7 +336,7 @@ impl Attempt {
 }
 
 /// Milliseconds, always three digits, so that times sort as texts.
-fn format_time(time: jiff::Timestamp) -> String {
+pub(crate) fn format_time(time: jiff::Timestamp) -> String {
     time.strftime("%Y-%m-%dT%H:%M:%S.%3fZ").to_string()
 }
 

@@ -55,6 +55,7 @@ mod snapshot;
 mod transaction;
 mod tree;
 mod turn;
+mod unpushed;
 
 pub use commit::{Committed, Message};
 pub use condition::Condition;

@@ -8,6 +8,7 @@ mod cli;
 mod conditions;
 mod contention;
 mod history;
+mod http;
 mod idempotency;
 mod layout;
 mod model;
