@@ -12,7 +12,7 @@
 mod address;
 mod process;
 
-pub use address::is_url;
+pub use address::{is_url, with_token};
 
 use crate::Error;
 use crate::push::{self, Push};
