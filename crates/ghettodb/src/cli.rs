@@ -3,6 +3,7 @@
 
 mod action;
 mod operations;
+mod transaction;
 
 use crate::ui;
 use anyhow::{Context as _, anyhow};
@@ -14,8 +15,8 @@ use std::time::Duration;
 
 /// A JSON database that lives in git: one operation, one commit, pushed.
 ///
-/// The result is JSON on standard output. Exit codes: 0 done, 1 fault, 2 usage, 5 the push deadline
-/// passed, 6 the push was refused.
+/// The result is JSON on standard output. Exit codes: 0 done, 1 fault, 2 usage, 3 a condition
+/// or rule does not hold, 5 the push deadline passed, 6 the push was refused.
 #[derive(Debug, Parser)]
 #[command(name = "ghettodb", version)]
 struct Arguments {
@@ -94,6 +95,8 @@ enum Command {
     DropTable(operations::Write),
     /// Deletes all tables.
     DropDb(operations::Write),
+    /// Runs several operations on several tables as one commit, all or nothing.
+    Transaction(transaction::Transaction),
 }
 
 /// Why the command ends without a result.
@@ -170,6 +173,7 @@ fn execute(command: Command, common: Common) -> Result<Value, Failure> {
         Command::DeleteMany(write) => write.run(Operation::DeleteMany, &common),
         Command::DropTable(write) => write.run(Operation::DropTable, &common),
         Command::DropDb(write) => write.run(Operation::DropDb, &common),
+        Command::Transaction(transaction) => transaction.run(&common),
     }
 }
 

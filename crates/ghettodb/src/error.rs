@@ -30,6 +30,15 @@ pub enum Error {
         reason: String,
     },
 
+    /// What the database says about a table makes no sense.
+    #[error("bad settings of table {table:?} (db/_tables/{table}.json): {reason}")]
+    Settings {
+        /// The table.
+        table: String,
+        /// What is wrong.
+        reason: String,
+    },
+
     /// A file in `db/` is not a record. Other records are still readable.
     #[error("{}: {reason}", place(path, *line, *column))]
     BadRecord {
@@ -59,6 +68,19 @@ pub enum Error {
         table: String,
         /// The `_id`.
         id: String,
+    },
+
+    /// A precondition of the transaction does not hold. Nothing was written.
+    #[error("record {id:?} in table {table:?} is expected to be {expected}, but it is {found}")]
+    Condition {
+        /// The table.
+        table: String,
+        /// The `_id`.
+        id: String,
+        /// What was expected.
+        expected: String,
+        /// What it is.
+        found: String,
     },
 
     /// The idempotency key was used before, for another payload.
@@ -124,6 +146,7 @@ impl Error {
                 Some("mend or remove the file, commit and push it; other records are unaffected")
             }
             Error::KeyReused { .. } => Some("use a new key for new content"),
+            Error::Condition { .. } => Some("read the record again, and decide anew"),
             Error::Deadline { .. } => Some("run it again, or give it a longer deadline"),
             Error::Refused { .. } => {
                 Some("check the token's rights, branch protection and hooks of the data repository")
@@ -135,10 +158,15 @@ impl Error {
         }
     }
 
-    /// Exit code of a process that ends with this error: 1 fault, 2 usage, 5 deadline, 6 refused.
+    /// Exit code of a process that ends with this error: 1 fault, 2 usage, 3 a condition or rule does
+    /// not hold, 5 deadline, 6 refused.
     pub fn exit_code(&self) -> u8 {
         match self {
-            Error::Name { .. } | Error::Usage(_) | Error::Unstorable { .. } => 2,
+            Error::Name { .. }
+            | Error::Usage(_)
+            | Error::Unstorable { .. }
+            | Error::Settings { .. } => 2,
+            Error::Condition { .. } => 3,
             Error::Deadline { .. } => 5,
             Error::Refused { .. } => 6,
             _ => 1,

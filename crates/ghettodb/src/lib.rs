@@ -29,6 +29,7 @@
 //! * Commits are not signed, and hooks of the user's `core.hooksPath` are not run in the clone.
 
 mod commit;
+mod condition;
 mod database;
 mod error;
 mod git;
@@ -41,12 +42,14 @@ mod operation;
 mod push;
 mod query;
 mod record;
+mod settings;
 mod snapshot;
 mod transaction;
 mod tree;
 mod turn;
 
 pub use commit::{Committed, Message};
+pub use condition::Condition;
 pub use database::{Author, Database, Options, init};
 pub use error::{Error, TransactError};
 pub use git::{is_url, origin_of, with_token};
@@ -55,5 +58,6 @@ pub use json::{canonical_json, canonical_sha256, parse_json};
 pub use memory::Memory;
 pub use once::once;
 pub use record::{Record, record_from, record_json};
+pub use settings::Layout;
 pub use snapshot::{Scan, Snapshot};
 pub use transaction::Transaction;

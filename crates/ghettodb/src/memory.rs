@@ -2,7 +2,7 @@
 
 use crate::query::Query;
 use crate::transaction::{Base, Transaction};
-use crate::{Error, Record};
+use crate::{Error, Record, record};
 use std::collections::BTreeMap;
 
 /// A database in memory.
@@ -84,6 +84,10 @@ impl Base for Memory {
             .tables
             .get(table)
             .is_some_and(|records| records.contains_key(id)))
+    }
+
+    fn revision(&self, table: &str, id: &str) -> Result<Option<String>, Error> {
+        Ok(Memory::get(self, table, id).as_ref().map(record::revision))
     }
 
     fn find(

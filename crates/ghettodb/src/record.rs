@@ -34,6 +34,18 @@ pub fn record_json(record: &Record) -> String {
     text
 }
 
+/// The id that git gives the file of a record, in hex.
+pub(crate) fn revision(record: &Record) -> String {
+    let text = record_json(record);
+    gix::objs::compute_hash(
+        gix::hash::Kind::Sha1,
+        gix::objs::Kind::Blob,
+        text.as_bytes(),
+    )
+    .expect("a text of at most 1 MiB can be hashed")
+    .to_string()
+}
+
 /// Puts `_id` first and `_updated` last, so that every file reads and diffs alike.
 pub(crate) fn arrange(mut record: Record, id: &str, updated: &str) -> Record {
     record.shift_remove("_id");

@@ -159,6 +159,16 @@ pub(super) enum Operation {
 }
 
 impl Operation {
+    /// The operation of that name.
+    pub(super) fn from_name(name: &str) -> Option<Self> {
+        use Operation::{DeleteMany, DeleteOne, DropDb, DropTable, UpdateMany, UpdateOne, Upsert};
+        [
+            Upsert, UpdateOne, UpdateMany, DeleteOne, DeleteMany, DropTable, DropDb,
+        ]
+        .into_iter()
+        .find(|operation| operation.name() == name)
+    }
+
     pub(super) fn name(self) -> &'static str {
         match self {
             Operation::Upsert => "upsert",
