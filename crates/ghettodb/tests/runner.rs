@@ -3,16 +3,19 @@
 #![expect(clippy::unwrap_used, reason = "a test that meets an error fails")]
 #![expect(clippy::print_stdout, reason = "a test says its seed and its figures")]
 
+mod action;
 mod bad_input;
 mod cli;
 mod conditions;
 mod contention;
+mod differences;
 mod history;
 mod idempotency;
 mod layout;
 mod model;
 mod operations;
 mod remote;
+mod step;
 mod support;
 
 #[test]

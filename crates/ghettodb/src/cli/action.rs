@@ -244,12 +244,21 @@ fn found_one(value: Value) -> Value {
     let records = list(value);
     let count = records.len();
     let first = records.into_iter().next();
-    json!({ "found": count > 0, "count": count, "record": first.unwrap_or_else(|| json!({})) })
+    found(count, "record", first.unwrap_or_else(|| json!({})))
 }
 
 fn found_many(value: Value) -> Value {
     let records = list(value);
-    json!({ "found": !records.is_empty(), "count": records.len(), "records": records })
+    found(records.len(), "records", records.into())
+}
+
+fn found(count: usize, name: &str, what: Value) -> Value {
+    let mut result = Map::new();
+    result.insert("found".to_owned(), (count > 0).into());
+    result.insert("count".to_owned(), count.into());
+    // Moved in: `json!` would read the numbers anew, and spell some of them another way.
+    result.insert(name.to_owned(), what);
+    result.into()
 }
 
 fn ids(value: Value) -> Vec<Value> {
