@@ -12,6 +12,7 @@
 
 mod address;
 mod clone;
+mod folder;
 mod objects;
 mod process;
 
@@ -22,7 +23,8 @@ use crate::Error;
 use crate::push::{self, Push};
 use crate::turn::Turn;
 use address::Address;
-use clone::{Source, clone, open_objects, temp_dir, write_skeleton};
+use clone::{Source, clone, open_objects, write_skeleton};
+use folder::Folder;
 use gix::ObjectId;
 use objects::Promisor;
 use process::{Output, git_command, run};
@@ -59,8 +61,8 @@ impl Remote {
             return Self::open_path(Path::new(repo), branch);
         }
         let address = Address::of_url(repo);
-        let dir = Arc::new(temp_dir()?);
-        let git_dir = dir.path().join("git");
+        let folder = Arc::new(Folder::new()?);
+        let git_dir = folder.git_dir();
         let branch = match branch {
             Some(branch) => {
                 write_skeleton(&git_dir, branch, Source::Remote(&address.argument))?;
@@ -74,7 +76,7 @@ impl Remote {
             environment: address.environment.clone(),
         };
         Ok(Remote {
-            objects: Objects::new(open_objects(&git_dir)?, Some(promisor), dir),
+            objects: Objects::new(open_objects(&git_dir)?, Some(promisor), folder),
             git_dir,
             shared: None,
             address,
@@ -106,11 +108,11 @@ impl Remote {
         let objects = objects
             .canonicalize()
             .map_err(Error::io(format!("{address:?} has no objects")))?;
-        let dir = Arc::new(temp_dir()?);
-        let git_dir = dir.path().join("git");
+        let folder = Arc::new(Folder::new()?);
+        let git_dir = folder.git_dir();
         write_skeleton(&git_dir, &branch, Source::Borrowed(&objects))?;
         Ok(Remote {
-            objects: Objects::new(open_objects(&git_dir)?, None, dir),
+            objects: Objects::new(open_objects(&git_dir)?, None, folder),
             git_dir,
             shared: Some(shared),
             address: Address::of_path(&address),

@@ -1,13 +1,10 @@
-//! Making the temporary clone: a folder, a bare repository in it, and how its objects are opened.
+//! Making the temporary clone: a bare repository, and how its objects are opened.
 
 use super::address::Address;
 use super::process::{git_command, run};
 use super::{CLONE_LIMIT, ORIGIN, detached};
 use crate::Error;
-use std::fs::Permissions;
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
-use tempfile::TempDir;
 
 /// Clones the tip, without contents, of the branch that the remote's HEAD names; gives the branch.
 pub(super) fn clone(address: &Address, git_dir: &Path) -> Result<String, Error> {
@@ -35,14 +32,6 @@ pub(super) fn clone(address: &Address, git_dir: &Path) -> Result<String, Error> 
         .ok_or_else(|| detached(&address.argument))?
         .shorten()
         .to_string())
-}
-
-pub(super) fn temp_dir() -> Result<TempDir, Error> {
-    tempfile::Builder::new()
-        .prefix("ghettodb-")
-        .permissions(Permissions::from_mode(0o700))
-        .tempdir()
-        .map_err(Error::io("cannot make a temporary folder for the clone"))
 }
 
 /// Where the objects of a new clone come from.

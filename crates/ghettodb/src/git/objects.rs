@@ -1,21 +1,19 @@
 //! The objects of a clone, and how those that a partial clone lacks are had: a remote that is reached
 //! by a connection sends commits and trees at once, and file contents when they are asked for.
 
+use super::folder::Folder;
 use super::process::{git_command, run_with_input};
 use crate::Error;
+use crate::patience::patiently;
 use gix::ObjectId;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::thread;
-use std::time::{Duration, Instant};
-use tempfile::TempDir;
+use std::time::Duration;
 
 /// How long one request for contents may take.
 const FETCH_LIMIT: Duration = Duration::from_secs(120);
 /// How long a network that fails is tried again.
 const RETRY_LIMIT: Duration = Duration::from_secs(20);
-/// Pause before a second try; it doubles.
-const PAUSE: Duration = Duration::from_millis(200);
 
 /// Reads and writes objects of one clone. A clone of it shares everything.
 #[derive(Clone)]
@@ -24,7 +22,7 @@ pub(crate) struct Objects {
     /// None where the clone has all contents.
     promisor: Option<Arc<Promisor>>,
     /// Keeps the clone: its folder goes with the last user.
-    _folder: Arc<TempDir>,
+    _folder: Arc<Folder>,
 }
 
 /// A remote that has what a partial clone lacks.
@@ -41,7 +39,7 @@ impl Objects {
     pub(super) fn new(
         repo: gix::Repository,
         promisor: Option<Promisor>,
-        folder: Arc<TempDir>,
+        folder: Arc<Folder>,
     ) -> Self {
         Objects {
             repo,
@@ -86,17 +84,7 @@ impl Objects {
 
 impl Promisor {
     fn fetch(&self, ids: &[ObjectId]) -> Result<(), Error> {
-        let started = Instant::now();
-        let mut pause = PAUSE;
-        loop {
-            match self.try_fetch(ids) {
-                Err(error) if error.is_transient() && started.elapsed() < RETRY_LIMIT => {
-                    thread::sleep(pause);
-                    pause *= 2;
-                }
-                outcome => return outcome,
-            }
-        }
+        patiently(RETRY_LIMIT, || self.try_fetch(ids))
     }
 
     fn try_fetch(&self, ids: &[ObjectId]) -> Result<(), Error> {
