@@ -17,7 +17,7 @@ mod folder;
 mod objects;
 mod process;
 
-pub use address::is_url;
+pub use address::{is_url, with_token};
 pub(crate) use objects::Objects;
 
 use crate::Error;

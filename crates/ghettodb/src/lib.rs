@@ -61,7 +61,7 @@ pub use commit::{Committed, Message};
 pub use condition::Condition;
 pub use database::{Author, Database, Options, init};
 pub use error::{Error, TransactError};
-pub use git::{is_url, origin_of};
+pub use git::{is_url, origin_of, with_token};
 pub use history::{ChangeKind, CommitInfo, RecordChange};
 pub use json::{canonical_json, canonical_sha256, parse_json};
 pub use memory::Memory;
