@@ -171,7 +171,7 @@ impl Database {
     }
 
     /// Writes a commit of a tree on the tip.
-    fn write(
+    pub(crate) fn write(
         &self,
         tree: ObjectId,
         message: &Message,

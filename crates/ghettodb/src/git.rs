@@ -19,7 +19,7 @@ mod pack;
 mod process;
 pub(crate) mod work_tree;
 
-pub use address::is_url;
+pub use address::{is_url, with_token};
 pub(crate) use objects::Objects;
 pub(crate) use pack::PackWriter;
 
@@ -246,19 +246,27 @@ impl Remote {
                 limit.as_secs_f32()
             )));
         }
-        Ok(push::classify(
-            output.success(),
-            &output.stdout,
-            &output.stderr,
-        ))
+        let outcome = push::classify(output.success(), &output.stdout, &output.stderr);
+        Ok(match outcome {
+            // Where a connection dies before the reply, curl sends the request again by itself, and
+            // the remote, which has taken it, now finds the branch moved: by this very commit.
+            Push::Moved(text) if self.address.is_http && text.starts_with("[remote rejected]") => {
+                Push::Unknown(text)
+            }
+            outcome => outcome,
+        })
     }
 
     /// Keeps a commit that was accepted as the tip, so that the next fetch has it to offer.
     pub(crate) fn keep_tip(&self, commit: ObjectId) -> Result<(), Error> {
         match self.shared {
             Some(_) => Ok(()),
-            None => self.set_ref(TIP, commit),
+            None => self.set_tip(commit),
         }
+    }
+
+    pub(crate) fn set_tip(&self, commit: ObjectId) -> Result<(), Error> {
+        self.set_ref(TIP, commit)
     }
 
     /// How git is told which repository is meant.

@@ -59,13 +59,14 @@ mod snapshot;
 mod transaction;
 mod tree;
 mod turn;
+mod unpushed;
 
 pub use commit::{Committed, Message};
 pub use condition::Condition;
 pub use database::{Author, Database, Options, init};
 pub use error::{Error, TransactError};
 pub use export::{Export, ExportFormat, ExportTo, Exported};
-pub use git::{is_url, origin_of};
+pub use git::{is_url, origin_of, with_token};
 pub use history::{ChangeKind, CommitInfo, RecordChange};
 pub use import::{Import, ImportFormat, ImportMode, Imported};
 pub use json::{canonical_json, canonical_sha256, parse_json};

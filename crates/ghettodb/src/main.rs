@@ -2,14 +2,11 @@
 //! prints; what an operation does is in the library.
 
 mod cli;
+mod step;
 mod ui;
 
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    match cli::run() {
-        Ok(Some(result)) => ui::print(&result),
-        Ok(None) => ExitCode::SUCCESS,
-        Err(failure) => ui::fail(&failure),
-    }
+    cli::run()
 }

@@ -3,12 +3,15 @@
 #![expect(clippy::unwrap_used, reason = "a test that meets an error fails")]
 #![expect(clippy::print_stdout, reason = "a test says its seed and its figures")]
 
+mod action;
 mod bad_input;
 mod cli;
 mod conditions;
 mod contention;
+mod differences;
 mod export;
 mod history;
+mod http;
 mod idempotency;
 mod import;
 mod layout;
@@ -17,6 +20,7 @@ mod model;
 mod operations;
 mod query;
 mod remote;
+mod step;
 mod support;
 
 #[test]
