@@ -39,6 +39,8 @@ mod database;
 mod error;
 mod git;
 mod history;
+#[cfg_attr(not(feature = "index"), path = "index/none.rs")]
+mod index;
 mod json;
 mod memory;
 mod name;

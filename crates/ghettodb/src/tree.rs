@@ -6,10 +6,12 @@
 //! Nothing is followed: a symbolic link, a submodule or an executable is not a record.
 
 mod editor;
+mod indexed;
 mod path;
 mod search;
 
 use crate::git::Objects;
+use crate::index::Index;
 use crate::once::OPERATIONS;
 use crate::query::Query;
 use crate::settings::{Layout, TABLES, TableSettings};
@@ -32,6 +34,7 @@ pub(crate) struct View<'r> {
     root: Option<ObjectId>,
     /// The tree of `db/`.
     db: Option<ObjectId>,
+    index: Option<&'r Index>,
 }
 
 /// A file that stands where a record's file can stand.
@@ -56,6 +59,7 @@ impl<'r> View<'r> {
                 objects,
                 root: None,
                 db: None,
+                index: None,
             });
         };
         let commit = objects
@@ -67,9 +71,15 @@ impl<'r> View<'r> {
             objects,
             root: Some(root),
             db: None,
+            index: None,
         };
         view.db = view.directory(Some(root), ROOT, "")?;
         Ok(view)
+    }
+
+    /// The same, searching with an index.
+    pub(crate) fn with_index(self, index: Option<&'r Index>) -> Self {
+        View { index, ..self }
     }
 
     fn repo(&self) -> &'r gix::Repository {

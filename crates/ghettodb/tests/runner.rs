@@ -12,6 +12,8 @@ mod differences;
 mod history;
 mod http;
 mod idempotency;
+#[cfg(feature = "index")]
+mod index;
 mod layout;
 mod model;
 mod operations;
