@@ -8,7 +8,7 @@
 use crate::push::Push;
 use crate::transaction::{Changes, Transaction};
 use crate::tree::View;
-use crate::{Database, Error, TransactError};
+use crate::{Database, Error, TransactError, rules};
 use gix::ObjectId;
 use std::collections::HashSet;
 use std::thread;
@@ -76,7 +76,15 @@ impl Database {
         loop {
             attempt.count += 1;
             let now = jiff::Timestamp::now();
-            let (outcome, commit) = self.run(message, now, &mut operation)?;
+            let (outcome, commit) = match self.run(message, now, &mut operation) {
+                Err(error @ (Error::Rule { .. } | Error::Settings { .. })) => {
+                    (Err(TransactError::Database(error)), None)
+                }
+                run => {
+                    let (outcome, commit) = run?;
+                    (outcome.map_err(TransactError::Operation), commit)
+                }
+            };
             let (value, commit) = match (outcome, commit) {
                 (Ok(value), Some(commit)) => (value, commit),
                 (outcome, _) => {
@@ -88,13 +96,11 @@ impl Database {
                             continue;
                         }
                     }
-                    return outcome
-                        .map_err(TransactError::Operation)
-                        .map(|value| Committed {
-                            value,
-                            commit: None,
-                            attempts: attempt.count,
-                        });
+                    return outcome.map(|value| Committed {
+                        value,
+                        commit: None,
+                        attempts: attempt.count,
+                    });
                 }
             };
             let committed = Committed {
@@ -152,6 +158,9 @@ impl Database {
         let mut transaction = Transaction::new(&view, format_time(now));
         let outcome = operation(&mut transaction);
         let changes = transaction.into_changes();
+        if outcome.is_ok() {
+            rules::check(&view, &changes)?;
+        }
         let commit = match outcome.is_ok() && !changes.is_empty() {
             true => Some(self.write(&view, &changes, message, now)?),
             false => None,

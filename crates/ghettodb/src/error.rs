@@ -30,6 +30,15 @@ pub enum Error {
         reason: String,
     },
 
+    /// What the database says about a table makes no sense.
+    #[error("bad settings of table {table:?} (db/_tables/{table}.json): {reason}")]
+    Settings {
+        /// The table.
+        table: String,
+        /// What is wrong.
+        reason: String,
+    },
+
     /// A file in `db/` is not a record. Other records are still readable.
     #[error("{}: {reason}", place(path, *line, *column))]
     BadRecord {
@@ -59,6 +68,18 @@ pub enum Error {
         table: String,
         /// The `_id`.
         id: String,
+    },
+
+    /// A record would break the rules of its table: its schema, or a unique field. Nothing was
+    /// written.
+    #[error("record {id:?} breaks the rules of table {table:?}: {}", list(faults))]
+    Rule {
+        /// The table.
+        table: String,
+        /// The `_id`.
+        id: String,
+        /// What is wrong, at most five faults of the schema.
+        faults: Vec<RuleFault>,
     },
 
     /// The idempotency key was used before, for another payload.
@@ -123,6 +144,7 @@ impl Error {
             Error::BadRecord { .. } => {
                 Some("mend or remove the file, commit and push it; other records are unaffected")
             }
+            Error::Rule { .. } => Some("`ghettodb schema TABLE` shows the rules"),
             Error::KeyReused { .. } => Some("use a new key for new content"),
             Error::Deadline { .. } => Some("run it again, or give it a longer deadline"),
             Error::Refused { .. } => {
@@ -135,10 +157,12 @@ impl Error {
         }
     }
 
-    /// Exit code of a process that ends with this error: 1 fault, 2 usage, 5 deadline, 6 refused.
+    /// Exit code of a process that ends with this error: 1 fault, 2 usage, 3 against the rules of a
+    /// table, 5 deadline, 6 refused.
     pub fn exit_code(&self) -> u8 {
         match self {
             Error::Name { .. } | Error::Usage(_) | Error::Unstorable { .. } => 2,
+            Error::Rule { .. } | Error::Settings { .. } => 3,
             Error::Deadline { .. } => 5,
             Error::Refused { .. } => 6,
             _ => 1,
@@ -150,6 +174,14 @@ impl Error {
         matches!(self, Error::Git { stderr, .. } if crate::push::is_transient(stderr))
     }
 
+    pub(crate) fn rule(table: &str, id: &str, faults: Vec<RuleFault>) -> Error {
+        Error::Rule {
+            table: table.to_owned(),
+            id: id.to_owned(),
+            faults,
+        }
+    }
+
     pub(crate) fn io(what: impl Into<String>) -> impl FnOnce(std::io::Error) -> Error {
         let what = what.into();
         move |source| Error::Io { what, source }
@@ -158,6 +190,28 @@ impl Error {
     pub(crate) fn repository(error: impl std::fmt::Display) -> Error {
         Error::Repository(redact(&error.to_string()))
     }
+}
+
+/// One place in a record that breaks a rule of its table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RuleFault {
+    /// JSON pointer of the field; empty for the record as a whole.
+    pub field: String,
+    /// What is expected there, and what was found.
+    pub expected: String,
+    /// The `_id` of the record that has the value of a unique field already.
+    pub other: Option<String>,
+}
+
+fn list(faults: &[RuleFault]) -> String {
+    let faults: Vec<String> = faults
+        .iter()
+        .map(|fault| match fault.field.is_empty() {
+            true => fault.expected.clone(),
+            false => format!("{}: {}", fault.field, fault.expected),
+        })
+        .collect();
+    faults.join("; ")
 }
 
 /// Why a transaction was not committed.

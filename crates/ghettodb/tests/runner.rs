@@ -12,6 +12,7 @@ mod layout;
 mod model;
 mod operations;
 mod remote;
+mod rules;
 mod support;
 
 #[test]
