@@ -6,7 +6,7 @@
 //! of attempts, since a loop without one is unfair: whoever has just won holds the freshest tip.
 
 use crate::push::Push;
-use crate::transaction::{Changes, Transaction};
+use crate::transaction::Transaction;
 use crate::tree::View;
 use crate::{Database, Error, TransactError, rules};
 use gix::ObjectId;
@@ -43,6 +43,13 @@ pub struct Committed<T> {
     pub attempts: u32,
 }
 
+/// What an operation on a tree gives.
+pub(crate) struct Edit<T> {
+    pub(crate) value: T,
+    /// The new tree of the whole commit; none where nothing is to be committed.
+    pub(crate) tree: Option<ObjectId>,
+}
+
 impl Database {
     /// Runs an operation on the tip of the branch and makes its changes one commit of the remote.
     ///
@@ -58,6 +65,25 @@ impl Database {
         &mut self,
         message: &Message,
         mut operation: impl FnMut(&mut Transaction<'_>) -> Result<T, E>,
+    ) -> Result<Committed<T>, TransactError<E>> {
+        self.edit(message, |view, now| {
+            let mut transaction = Transaction::new(view, now.to_owned());
+            let value = operation(&mut transaction).map_err(TransactError::Operation)?;
+            let changes = transaction.into_changes();
+            rules::check(view, &changes)?;
+            let tree = match changes.is_empty() {
+                true => None,
+                false => Some(view.write(&changes)?),
+            };
+            Ok(Edit { value, tree })
+        })
+    }
+
+    /// As [`Database::transact`], for what makes a tree by itself instead of changing records.
+    pub(crate) fn edit<T, E>(
+        &mut self,
+        message: &Message,
+        mut operation: impl FnMut(&View<'_>, &str) -> Result<Edit<T>, TransactError<E>>,
     ) -> Result<Committed<T>, TransactError<E>> {
         if let Some(rest) = self.rest_until.take() {
             thread::sleep(rest.saturating_duration_since(Instant::now()));
@@ -76,18 +102,15 @@ impl Database {
         loop {
             attempt.count += 1;
             let now = jiff::Timestamp::now();
-            let (outcome, commit) = match self.run(message, now, &mut operation) {
-                Err(error @ (Error::Rule { .. } | Error::Settings { .. })) => {
-                    (Err(TransactError::Database(error)), None)
-                }
-                run => {
-                    let (outcome, commit) = run?;
-                    (outcome.map_err(TransactError::Operation), commit)
-                }
-            };
-            let (value, commit) = match (outcome, commit) {
-                (Ok(value), Some(commit)) => (value, commit),
-                (outcome, _) => {
+            let outcome = View::new(self.remote.objects(), self.tip)
+                .map_err(TransactError::Database)
+                .and_then(|view| operation(&view, &format_time(now)));
+            let (value, tree) = match outcome {
+                Ok(Edit {
+                    value,
+                    tree: Some(tree),
+                }) => (value, tree),
+                outcome => {
                     let before = self.tip;
                     if !looked {
                         looked = true;
@@ -96,13 +119,14 @@ impl Database {
                             continue;
                         }
                     }
-                    return outcome.map(|value| Committed {
-                        value,
+                    return outcome.map(|edit| Committed {
+                        value: edit.value,
                         commit: None,
                         attempts: attempt.count,
                     });
                 }
             };
+            let commit = self.write(tree, message, now)?;
             let committed = Committed {
                 value,
                 commit: Some(commit.to_string()),
@@ -147,31 +171,10 @@ impl Database {
         }
     }
 
-    /// Runs the operation once on the tip, and writes the commit if it changed something.
-    fn run<T, E>(
-        &self,
-        message: &Message,
-        now: jiff::Timestamp,
-        operation: &mut impl FnMut(&mut Transaction<'_>) -> Result<T, E>,
-    ) -> Result<(Result<T, E>, Option<ObjectId>), Error> {
-        let view = View::new(self.remote.repo(), self.tip)?;
-        let mut transaction = Transaction::new(&view, format_time(now));
-        let outcome = operation(&mut transaction);
-        let changes = transaction.into_changes();
-        if outcome.is_ok() {
-            rules::check(&view, &changes)?;
-        }
-        let commit = match outcome.is_ok() && !changes.is_empty() {
-            true => Some(self.write(&view, &changes, message, now)?),
-            false => None,
-        };
-        Ok((outcome, commit))
-    }
-
+    /// Writes a commit of a tree on the tip.
     fn write(
         &self,
-        view: &View<'_>,
-        changes: &Changes,
+        tree: ObjectId,
         message: &Message,
         now: jiff::Timestamp,
     ) -> Result<ObjectId, Error> {
@@ -183,7 +186,7 @@ impl Database {
             time: gix::date::Time::new(now.as_second(), 0),
         };
         let commit = gix::objs::Commit {
-            tree: view.write(changes)?,
+            tree,
             parents: self.tip.into_iter().collect(),
             author: author.clone(),
             committer: author,
@@ -195,6 +198,7 @@ impl Database {
         };
         let id = self
             .remote
+            .objects()
             .repo()
             .write_object(&commit)
             .map_err(Error::repository)?;
@@ -245,6 +249,7 @@ impl Database {
             }
             if let Some(object) = self
                 .remote
+                .objects()
                 .repo()
                 .try_find_object(id)
                 .map_err(Error::repository)?
@@ -258,6 +263,7 @@ impl Database {
     fn parent(&self, commit: ObjectId) -> Result<Option<ObjectId>, Error> {
         let commit = self
             .remote
+            .objects()
             .repo()
             .find_commit(commit)
             .map_err(Error::repository)?;

@@ -105,18 +105,14 @@ impl Database {
         self.renew_worn_clone()?;
         self.tip = self.remote.fetch(&[], git::CLONE_LIMIT)?;
         self.fresh = true;
-        Ok(Snapshot::new(
-            self.remote.repo().clone(),
-            self.tip,
-            self.remote.folder(),
-        ))
+        Ok(Snapshot::new(self.remote.objects().clone(), self.tip))
     }
 
     /// The latest commits of the branch, newest first, at most `limit`, with the records that each
     /// changed. Fetches the whole history.
     pub fn log(&mut self, limit: usize) -> Result<Vec<CommitInfo>, Error> {
         self.tip = self.remote.fetch_history(git::CLONE_LIMIT)?;
-        history::log(self.remote.repo(), self.tip, limit)
+        history::log(self.remote.objects(), self.tip, limit)
     }
 
     /// Starts a new clone after many uses of this one; snapshots keep the old one while they live.

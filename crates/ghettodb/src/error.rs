@@ -82,6 +82,19 @@ pub enum Error {
         faults: Vec<RuleFault>,
     },
 
+    /// A precondition of the transaction does not hold. Nothing was written.
+    #[error("record {id:?} in table {table:?} is expected to be {expected}, but it is {found}")]
+    Condition {
+        /// The table.
+        table: String,
+        /// The `_id`.
+        id: String,
+        /// What was expected.
+        expected: String,
+        /// What it is.
+        found: String,
+    },
+
     /// The idempotency key was used before, for another payload.
     #[error("idempotency key {key:?} was already used with another payload")]
     KeyReused {
@@ -146,6 +159,7 @@ impl Error {
             }
             Error::Rule { .. } => Some("`ghettodb schema TABLE` shows the rules"),
             Error::KeyReused { .. } => Some("use a new key for new content"),
+            Error::Condition { .. } => Some("read the record again, and decide anew"),
             Error::Deadline { .. } => Some("run it again, or give it a longer deadline"),
             Error::Refused { .. } => {
                 Some("check the token's rights, branch protection and hooks of the data repository")
@@ -157,12 +171,12 @@ impl Error {
         }
     }
 
-    /// Exit code of a process that ends with this error: 1 fault, 2 usage, 3 against the rules of a
-    /// table, 5 deadline, 6 refused.
+    /// Exit code of a process that ends with this error: 1 fault, 2 usage, 3 a condition or rule does
+    /// not hold, 5 deadline, 6 refused.
     pub fn exit_code(&self) -> u8 {
         match self {
             Error::Name { .. } | Error::Usage(_) | Error::Unstorable { .. } => 2,
-            Error::Rule { .. } | Error::Settings { .. } => 3,
+            Error::Condition { .. } | Error::Rule { .. } | Error::Settings { .. } => 3,
             Error::Deadline { .. } => 5,
             Error::Refused { .. } => 6,
             _ => 1,

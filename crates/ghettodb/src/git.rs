@@ -2,43 +2,47 @@
 //! elsewhere, without git.
 //!
 //! A remote that is a path on this machine is not copied: the clone borrows its objects
-//! (`objects/info/alternates`) and reads its refs, so that nothing runs before the push. Any other
-//! remote is fetched at depth 1. There never is a work tree.
+//! (`objects/info/alternates`) and reads its refs, so that nothing runs before the push. Of any other
+//! remote the tip is fetched (depth 1) without the contents of files, which come when they are read;
+//! a remote that cannot do that sends them along. There never is a work tree.
 //!
 //! The user's own git configuration holds, since that is where credentials, proxies and
 //! `http.extraheader` are; nothing of it is copied to disk, and no address with a password appears
 //! among a process's arguments.
 
 mod address;
+mod clone;
+mod objects;
 mod process;
 
 pub use address::is_url;
+pub(crate) use objects::Objects;
 
 use crate::Error;
 use crate::push::{self, Push};
 use crate::turn::Turn;
 use address::Address;
+use clone::{Source, clone, open_objects, temp_dir, write_skeleton};
 use gix::ObjectId;
+use objects::Promisor;
 use process::{Output, git_command, run};
-use std::fs::Permissions;
-use std::os::unix::fs::PermissionsExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
-use tempfile::TempDir;
 
 /// Where a fetched tip stands in the clone.
 const TIP: &str = "refs/ghettodb/tip";
 /// Pushed commits of unknown fate are kept under here, so that a fetch offers them to the remote.
 const PENDING: &str = "refs/ghettodb/pending";
+/// What the remote is called in the clone of one that is elsewhere.
+const ORIGIN: &str = "origin";
 /// How long the first contact may take; without a limit a dead host would hang a service for good.
 pub(crate) const CLONE_LIMIT: Duration = Duration::from_secs(300);
 
 /// A remote repository, and the temporary clone through which it is read and written.
 pub(crate) struct Remote {
-    /// The clone's folder goes when the last user of it does.
-    dir: Arc<TempDir>,
-    repo: gix::Repository,
+    git_dir: PathBuf,
+    objects: Objects,
     /// The remote itself, where it is on this machine.
     shared: Option<gix::Repository>,
     address: Address,
@@ -59,14 +63,19 @@ impl Remote {
         let git_dir = dir.path().join("git");
         let branch = match branch {
             Some(branch) => {
-                write_skeleton(&git_dir, branch, None)?;
+                write_skeleton(&git_dir, branch, Source::Remote(&address.argument))?;
                 branch.to_owned()
             }
             None => clone(&address, &git_dir)?,
         };
+        let promisor = Promisor {
+            git_dir: git_dir.clone(),
+            remote: ORIGIN,
+            environment: address.environment.clone(),
+        };
         Ok(Remote {
-            repo: open_objects(&git_dir)?,
-            dir,
+            objects: Objects::new(open_objects(&git_dir)?, Some(promisor), dir),
+            git_dir,
             shared: None,
             address,
             branch,
@@ -99,10 +108,10 @@ impl Remote {
             .map_err(Error::io(format!("{address:?} has no objects")))?;
         let dir = Arc::new(temp_dir()?);
         let git_dir = dir.path().join("git");
-        write_skeleton(&git_dir, &branch, Some(&objects))?;
+        write_skeleton(&git_dir, &branch, Source::Borrowed(&objects))?;
         Ok(Remote {
-            repo: open_objects(&git_dir)?,
-            dir,
+            objects: Objects::new(open_objects(&git_dir)?, None, dir),
+            git_dir,
             shared: Some(shared),
             address: Address::of_path(&address),
             branch,
@@ -125,13 +134,8 @@ impl Remote {
     }
 
     /// The objects of the clone.
-    pub(crate) fn repo(&self) -> &gix::Repository {
-        &self.repo
-    }
-
-    /// The clone's folder, to be kept for as long as its objects are read.
-    pub(crate) fn folder(&self) -> Arc<TempDir> {
-        Arc::clone(&self.dir)
+    pub(crate) fn objects(&self) -> &Objects {
+        &self.objects
     }
 
     /// The remote branch's commit, fetched with its tree; none where the branch is unborn.
@@ -157,19 +161,19 @@ impl Remote {
         if !self.run_fetch(depth, limit)? {
             return Ok(None);
         }
-        resolve(&self.repo, TIP)
+        resolve(self.objects.repo(), TIP)
     }
 
     /// Fetches the whole history of the branch, not only its tip.
     pub(crate) fn fetch_history(&mut self, limit: Duration) -> Result<Option<ObjectId>, Error> {
-        let shallow = self.dir.path().join("git/shallow").exists();
+        let shallow = self.git_dir.join("shallow").exists();
         if self.shared.is_some() || !shallow {
             return self.fetch(&[], limit);
         }
         if !self.run_fetch(&["--unshallow"], limit)? {
             return Ok(None);
         }
-        resolve(&self.repo, TIP)
+        resolve(self.objects.repo(), TIP)
     }
 
     /// Says whether the branch is there.
@@ -182,7 +186,7 @@ impl Remote {
             "--no-write-fetch-head",
             "--no-auto-gc",
         ];
-        let end = ["--", &self.address.argument, &refspec];
+        let end = ["--", self.name(), &refspec];
         let output = self.git(options.iter().chain(depth).chain(&end), limit)?;
         if output.success() {
             return Ok(true);
@@ -207,12 +211,7 @@ impl Remote {
             "--no-follow-tags",
             "--recurse-submodules=no",
         ];
-        let output = self.git(
-            options
-                .iter()
-                .chain(&["--", &self.address.argument, &refspec]),
-            limit,
-        )?;
+        let output = self.git(options.iter().chain(&["--", self.name(), &refspec]), limit)?;
         if output.timed_out {
             return Ok(Push::Unknown(format!(
                 "no answer within {} s",
@@ -234,8 +233,17 @@ impl Remote {
         }
     }
 
+    /// How git is told which repository is meant.
+    fn name(&self) -> &str {
+        match self.shared {
+            Some(_) => &self.address.argument,
+            None => ORIGIN,
+        }
+    }
+
     fn set_ref(&self, name: &str, commit: ObjectId) -> Result<(), Error> {
-        self.repo
+        self.objects
+            .repo()
             .reference(name, commit, gix::refs::transaction::PreviousValue::Any, "")
             .map(drop)
             .map_err(Error::repository)
@@ -247,7 +255,7 @@ impl Remote {
         limit: Duration,
     ) -> Result<Output, Error> {
         let mut command = git_command();
-        command.arg("--git-dir").arg(self.dir.path().join("git"));
+        command.arg("--git-dir").arg(&self.git_dir);
         command
             .args(args)
             .envs(self.address.environment.iter().cloned());
@@ -293,82 +301,10 @@ pub fn origin_of(folder: &Path) -> Result<Option<String>, Error> {
     Ok((output.success() && !address.is_empty()).then(|| address.to_owned()))
 }
 
-/// Clones the tip of the branch that the remote's HEAD names; gives the branch.
-fn clone(address: &Address, git_dir: &Path) -> Result<String, Error> {
-    let mut command = git_command();
-    command.args([
-        "clone",
-        "--quiet",
-        "--bare",
-        "--depth=1",
-        "--single-branch",
-        "--no-tags",
-        "--template=",
-    ]);
-    command.arg("--").arg(&address.argument).arg(git_dir);
-    command.envs(address.environment.iter().cloned());
-    let output = run(command, CLONE_LIMIT)?;
-    if !output.success() {
-        return Err(output.into_error("clone"));
-    }
-    let head = open_objects(git_dir)?
-        .head_name()
-        .map_err(Error::repository)?;
-    Ok(head
-        .ok_or_else(|| detached(&address.argument))?
-        .shorten()
-        .to_string())
-}
-
 fn detached(address: &str) -> Error {
     Error::Usage(format!(
         "HEAD of {address:?} names no branch; say which branch holds the data"
     ))
-}
-
-fn temp_dir() -> Result<TempDir, Error> {
-    tempfile::Builder::new()
-        .prefix("ghettodb-")
-        .permissions(Permissions::from_mode(0o700))
-        .tempdir()
-        .map_err(Error::io("cannot make a temporary folder for the clone"))
-}
-
-/// A bare repository without git's templates: four files, in a fraction of what `git init` takes.
-fn write_skeleton(git_dir: &Path, branch: &str, alternate: Option<&Path>) -> Result<(), Error> {
-    let write = || {
-        std::fs::create_dir_all(git_dir.join("objects/info"))?;
-        std::fs::create_dir_all(git_dir.join("refs/heads"))?;
-        std::fs::write(git_dir.join("HEAD"), format!("ref: refs/heads/{branch}\n"))?;
-        std::fs::write(
-            git_dir.join("config"),
-            "[core]\n\trepositoryformatversion = 0\n\tbare = true\n",
-        )?;
-        match alternate {
-            Some(objects) => std::fs::write(
-                git_dir.join("objects/info/alternates"),
-                format!("{}\n", objects.display()),
-            ),
-            None => Ok(()),
-        }
-    };
-    write().map_err(Error::io("cannot write the temporary clone"))
-}
-
-/// Opens a repository for its objects alone: no configuration but its own, no environment.
-fn open_objects(git_dir: &Path) -> Result<gix::Repository, Error> {
-    // The number of packs that can be known at a time is fixed at opening: room for those to come.
-    let slots = gix::odb::store::init::Slots::AsNeededByDiskState {
-        multiplier: 1.1,
-        minimum: 1024,
-    };
-    let options = gix::open::Options::isolated()
-        .open_path_as_is(true)
-        .object_store_slots(slots);
-    let mut repo = gix::open_opts(git_dir, options).map_err(Error::repository)?;
-    // Trees of large tables are read several times in a transaction.
-    repo.object_cache_size(16 * 1024 * 1024);
-    Ok(repo)
 }
 
 fn resolve(repo: &gix::Repository, name: &str) -> Result<Option<ObjectId>, Error> {

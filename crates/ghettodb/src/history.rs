@@ -1,5 +1,6 @@
 //! What was changed when, by the commits' own account.
 
+use crate::git::Objects;
 use crate::tree::{View, record_of};
 use crate::{Error, commit};
 use gix::ObjectId;
@@ -57,10 +58,11 @@ impl CommitInfo {
 
 /// Follows first parents from `tip`.
 pub(crate) fn log(
-    repo: &gix::Repository,
+    objects: &Objects,
     tip: Option<ObjectId>,
     limit: usize,
 ) -> Result<Vec<CommitInfo>, Error> {
+    let repo = objects.repo();
     let mut log = Vec::new();
     let mut next = tip;
     while let Some(id) = next.filter(|_| log.len() < limit) {
@@ -77,7 +79,7 @@ pub(crate) fn log(
             subject,
             trailers,
             changes: match is_known {
-                true => changes(repo, parent, id)?,
+                true => changes(objects, parent, id)?,
                 false => Vec::new(),
             },
         });
@@ -87,12 +89,13 @@ pub(crate) fn log(
 }
 
 fn changes(
-    repo: &gix::Repository,
+    objects: &Objects,
     parent: Option<ObjectId>,
     commit: ObjectId,
 ) -> Result<Vec<RecordChange>, Error> {
-    let before = View::new(repo, parent)?.db();
-    let after = View::new(repo, Some(commit))?.db();
+    let before = View::new(objects, parent)?.db();
+    let after = View::new(objects, Some(commit))?.db();
+    let repo = objects.repo();
     if before == after {
         return Ok(Vec::new());
     }

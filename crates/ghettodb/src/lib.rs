@@ -29,6 +29,7 @@
 //! * Commits are not signed, and hooks of the user's `core.hooksPath` are not run in the clone.
 
 mod commit;
+mod condition;
 mod database;
 mod error;
 mod git;
@@ -50,6 +51,7 @@ mod tree;
 mod turn;
 
 pub use commit::{Committed, Message};
+pub use condition::Condition;
 pub use database::{Author, Database, Options, init};
 pub use error::{Error, RuleFault, TransactError};
 pub use git::{is_url, origin_of};

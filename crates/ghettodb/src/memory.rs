@@ -2,7 +2,7 @@
 
 use crate::query::Query;
 use crate::transaction::{Base, Transaction};
-use crate::{Error, Record, rules};
+use crate::{Error, Record, record, rules};
 use std::collections::BTreeMap;
 
 /// A database in memory.
@@ -86,6 +86,10 @@ impl Base for Memory {
             .tables
             .get(table)
             .is_some_and(|records| records.contains_key(id)))
+    }
+
+    fn revision(&self, table: &str, id: &str) -> Result<Option<String>, Error> {
+        Ok(Memory::get(self, table, id).as_ref().map(record::revision))
     }
 
     fn find(

@@ -2,6 +2,7 @@
 //! as they are, so that no name can leave `db/` or meet another one by accident.
 
 use crate::Error;
+use crate::json::sha256_hex;
 use unicode_normalization::UnicodeNormalization;
 
 /// Longest name of a table, in bytes.
@@ -57,6 +58,14 @@ fn is_reserved(name: &str) -> bool {
             && matches!(stem.as_bytes()[3], b'1'..=b'9'))
 }
 
+/// What names have in common that are one on a file system that ignores case and Unicode form.
+pub(crate) fn fold(name: &str) -> String {
+    match name.is_ascii() {
+        true => name.to_ascii_lowercase(),
+        false => name.nfc().flat_map(char::to_lowercase).nfc().collect(),
+    }
+}
+
 /// Whether two different names are one on a file system that ignores case or Unicode form.
 pub(crate) fn clash(one: &str, other: &str) -> bool {
     if one == other {
@@ -65,27 +74,29 @@ pub(crate) fn clash(one: &str, other: &str) -> bool {
     if one.is_ascii() && other.is_ascii() {
         return one.eq_ignore_ascii_case(other);
     }
-    let fold = |name: &str| {
-        name.nfc()
-            .flat_map(char::to_lowercase)
-            .nfc()
-            .collect::<String>()
-    };
     fold(one) == fold(other)
 }
 
-/// The directory of `id` in a table that is fanned out: its first two hex digits, in lower case.
-pub(crate) fn fan(id: &str) -> Option<String> {
-    let digits = id.get(..2)?;
-    digits
-        .bytes()
-        .all(|b| b.is_ascii_hexdigit())
-        .then(|| digits.to_ascii_lowercase())
+/// The directory of `id` in a table that is fanned out: its first two hex digits where the id is a
+/// SHA-256, else those of the SHA-256 of the id. An id made of the time, as a version 7 UUID is,
+/// would put all of a year into one directory.
+///
+/// Ids that differ by case alone share a directory, so that they are found to clash.
+pub(crate) fn fan(id: &str) -> String {
+    let id = id.to_ascii_lowercase();
+    let is_sha256 = id.len() == 64 && id.bytes().all(|b| b.is_ascii_hexdigit());
+    match is_sha256 {
+        true => id[..2].to_owned(),
+        false => sha256_hex(id.as_bytes())[..2].to_owned(),
+    }
 }
 
 /// Whether a directory in a table is one of a fan-out.
 pub(crate) fn is_fan(directory: &str) -> bool {
-    fan(directory).as_deref() == Some(directory)
+    directory.len() == 2
+        && directory
+            .bytes()
+            .all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
 }
 
 #[cfg(test)]
@@ -164,12 +175,13 @@ mod tests {
 
     #[test]
     fn fan_is_two_lower_case_hex_digits() {
-        assert_eq!(fan("AB12").as_deref(), Some("ab"));
-        assert_eq!(fan("zz"), None);
-        assert_eq!(fan("a"), None);
-        assert_eq!(fan("\u{e9}1"), None);
+        assert_eq!(fan("ab12"), "59");
+        assert_eq!(fan("AB12"), "59");
+        assert_eq!(fan(&"aB".repeat(32)), "ab");
+        assert_eq!(fan(&"ab".repeat(33)), "fc");
         assert!(is_fan("0f"));
         assert!(!is_fan("0F"));
         assert!(!is_fan("0f0"));
+        assert!(!is_fan("zz"));
     }
 }

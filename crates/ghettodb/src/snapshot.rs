@@ -1,19 +1,16 @@
 //! The records of one commit, read-only, whatever happens to the branch meanwhile.
 
+use crate::git::Objects;
 use crate::query::Query;
 use crate::transaction::Base;
 use crate::tree::View;
 use crate::{Error, Record, name};
 use gix::ObjectId;
-use std::sync::Arc;
-use tempfile::TempDir;
 
 /// A read-only view of one commit.
 pub struct Snapshot {
-    repo: gix::Repository,
+    objects: Objects,
     commit: Option<(ObjectId, String)>,
-    /// Keeps the objects: the folder goes with its last user.
-    _folder: Arc<TempDir>,
 }
 
 /// What a search finds, with the files that are not records.
@@ -26,20 +23,15 @@ pub struct Scan {
 }
 
 impl Snapshot {
-    pub(crate) fn new(
-        repo: gix::Repository,
-        commit: Option<ObjectId>,
-        folder: Arc<TempDir>,
-    ) -> Self {
+    pub(crate) fn new(objects: Objects, commit: Option<ObjectId>) -> Self {
         Snapshot {
-            repo,
+            objects,
             commit: commit.map(|id| (id, id.to_string())),
-            _folder: folder,
         }
     }
 
     fn view(&self) -> Result<View<'_>, Error> {
-        View::new(&self.repo, self.commit.as_ref().map(|(id, _)| *id))
+        View::new(&self.objects, self.commit.as_ref().map(|(id, _)| *id))
     }
 
     /// Id of the commit, in hex; none in an empty repository.
@@ -52,6 +44,13 @@ impl Snapshot {
         name::check_table(table)?;
         name::check_id(id)?;
         self.view()?.get(table, id)
+    }
+
+    /// Names the content of a record's file: the id of its git blob, in hex.
+    pub fn revision(&self, table: &str, id: &str) -> Result<Option<String>, Error> {
+        name::check_table(table)?;
+        name::check_id(id)?;
+        self.view()?.revision(table, id)
     }
 
     /// The records that have the query's fields, by `_id`, as

@@ -2,6 +2,7 @@
 //! neither git nor where the records come from; a base underneath answers for what is there already.
 
 use crate::query::Query;
+use crate::settings::{TABLES, TableSettings};
 use crate::{Error, Record, name, record};
 use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
@@ -20,6 +21,8 @@ pub(crate) trait Base {
         query: &Query<'_>,
         hidden: &dyn Fn(&str) -> bool,
     ) -> Result<Vec<Record>, Error>;
+    /// The id of the file's blob, in hex.
+    fn revision(&self, table: &str, id: &str) -> Result<Option<String>, Error>;
     /// The ids of all files of a table, readable or not.
     fn ids(&self, table: &str) -> Result<Vec<String>, Error>;
     /// The ids whose files could meet the file of `id` on a file system that ignores case.
@@ -40,6 +43,16 @@ pub(crate) struct Changes {
 impl Changes {
     pub(crate) fn is_empty(&self) -> bool {
         self.dropped.is_empty() && self.records.is_empty()
+    }
+
+    /// The settings of a table where they changed; none where the base's hold.
+    pub(crate) fn settings(&self, table: &str) -> Option<Result<TableSettings, Error>> {
+        match self.records.get(&(TABLES.to_owned(), table.to_owned())) {
+            Some(Some(record)) => Some(TableSettings::from_record(table, record)),
+            Some(None) => Some(Ok(TableSettings::default())),
+            None if self.dropped.contains(TABLES) => Some(Ok(TableSettings::default())),
+            None => None,
+        }
     }
 }
 
@@ -228,10 +241,7 @@ impl<'a> Transaction<'a> {
     }
 
     fn changed(&self, table: &str, id: &str) -> Option<&Option<Record>> {
-        // The key borrows nothing, but most transactions change a handful of records.
-        self.changes_of(table)
-            .find(|(changed, _)| *changed == id)
-            .map(|(_, record)| record)
+        self.changes.records.get(&(table.to_owned(), id.to_owned()))
     }
 
     fn changes_of(&self, table: &str) -> impl Iterator<Item = (&str, &Option<Record>)> {
@@ -240,6 +250,15 @@ impl<'a> Transaction<'a> {
             .range((table.to_owned(), String::new())..)
             .take_while(move |((changed, _), _)| changed == table)
             .map(|((_, id), record)| (id.as_str(), record))
+    }
+
+    /// Of a checked name.
+    pub(crate) fn current_revision(&self, table: &str, id: &str) -> Result<Option<String>, Error> {
+        match self.changed(table, id) {
+            Some(changed) => Ok(changed.as_ref().map(record::revision)),
+            None if self.changes.dropped.contains(table) => Ok(None),
+            None => self.base.revision(table, id),
+        }
     }
 
     fn exists(&self, table: &str, id: &str) -> Result<bool, Error> {

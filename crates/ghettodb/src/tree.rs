@@ -1,28 +1,32 @@
 //! Records in git trees: where a record's file stands, reading it, and writing a tree with the
 //! changes of a transaction.
 //!
-//! A table is `db/<table>/`; a record is `<_id>.json` in it, or in a fan-out directory named after
-//! the id's first two hex digits. Readers take both; a new record of table `operations` is fanned
-//! out, one of another table is not. Nothing is followed: a symbolic link, a submodule or an
-//! executable is not a record.
+//! A table is `db/<table>/`; a record is `<_id>.json` in it, or in a fan-out directory of it. Readers
+//! take both; a new record goes where the table's settings say, and an old one stays where it is.
+//! Nothing is followed: a symbolic link, a submodule or an executable is not a record.
 
+mod editor;
+mod path;
+
+use crate::git::Objects;
 use crate::once::OPERATIONS;
 use crate::query::Query;
+use crate::settings::{Layout, TABLES, TableSettings};
 use crate::transaction::{Base, Changes, sort_by_id};
 use crate::{Error, Record, name, record, record_json};
 use gix::ObjectId;
 use gix::objs::TreeRefIter;
 use gix::objs::tree::{EntryKind, EntryMode};
+use path::SUFFIX;
 use std::collections::HashSet;
 
-/// The folder of all tables.
-pub(crate) const ROOT: &str = "db";
-const SUFFIX: &str = ".json";
+pub(crate) use editor::TreeEditor;
+pub(crate) use path::{ROOT, path_of, record_of};
 
 /// The records of one commit.
 #[derive(Clone, Copy)]
 pub(crate) struct View<'r> {
-    repo: &'r gix::Repository,
+    objects: &'r Objects,
     /// The tree of the whole commit; none in an empty repository.
     root: Option<ObjectId>,
     /// The tree of `db/`.
@@ -38,23 +42,30 @@ struct File {
 }
 
 impl<'r> View<'r> {
-    pub(crate) fn new(repo: &'r gix::Repository, commit: Option<ObjectId>) -> Result<Self, Error> {
+    pub(crate) fn new(objects: &'r Objects, commit: Option<ObjectId>) -> Result<Self, Error> {
         let Some(commit) = commit else {
             return Ok(View {
-                repo,
+                objects,
                 root: None,
                 db: None,
             });
         };
-        let commit = repo.find_commit(commit).map_err(Error::repository)?;
+        let commit = objects
+            .repo()
+            .find_commit(commit)
+            .map_err(Error::repository)?;
         let root = commit.tree_id().map_err(Error::repository)?.detach();
         let mut view = View {
-            repo,
+            objects,
             root: Some(root),
             db: None,
         };
         view.db = view.directory(Some(root), ROOT, "")?;
         Ok(view)
+    }
+
+    fn repo(&self) -> &'r gix::Repository {
+        self.objects.repo()
     }
 
     pub(crate) fn db(&self) -> Option<ObjectId> {
@@ -67,7 +78,7 @@ impl<'r> View<'r> {
         tree: ObjectId,
         mut visit: impl FnMut(&str, EntryMode, ObjectId) -> Result<(), Error>,
     ) -> Result<(), Error> {
-        let tree = self.repo.find_tree(tree).map_err(Error::repository)?;
+        let tree = self.repo().find_tree(tree).map_err(Error::repository)?;
         for entry in TreeRefIter::from_bytes(&tree.data, tree.id.kind()) {
             let entry = entry.map_err(Error::repository)?;
             // A name that is not UTF-8 cannot be one of ours, and meets none of ours.
@@ -86,7 +97,7 @@ impl<'r> View<'r> {
         let Some(tree) = tree else {
             return Ok(None);
         };
-        let tree = self.repo.find_tree(tree).map_err(Error::repository)?;
+        let tree = self.repo().find_tree(tree).map_err(Error::repository)?;
         for entry in TreeRefIter::from_bytes(&tree.data, tree.id.kind()) {
             let entry = entry.map_err(Error::repository)?;
             if entry.filename == name {
@@ -123,14 +134,10 @@ impl<'r> View<'r> {
     fn places(&self, table: &str, id: &str) -> Result<Vec<File>, Error> {
         let tree = self.table(table)?;
         let file_name = format!("{id}{SUFFIX}");
-        let mut directories = vec![(tree, format!("{ROOT}/{table}/"))];
-        if let Some(fan) = name::fan(id) {
-            let parent = &directories[0].1;
-            directories.push((
-                self.directory(tree, &fan, parent)?,
-                format!("{parent}{fan}/"),
-            ));
-        }
+        let parent = format!("{ROOT}/{table}/");
+        let fan = name::fan(id);
+        let fan_tree = self.directory(tree, &fan, &parent)?;
+        let directories = [(fan_tree, format!("{parent}{fan}/")), (tree, parent)];
         let mut places = Vec::new();
         for (tree, parent) in directories {
             if let Some((mode, object)) = self.entry(tree, &file_name)? {
@@ -166,8 +173,12 @@ impl<'r> View<'r> {
             collect(&parent, entry, mode, object, &mut files, stray)
         })?;
         for (parent, tree) in fans {
+            let directory = &parent[parent.len() - 3..parent.len() - 1];
             self.each(tree, |entry, mode, object| {
-                collect(&parent, entry, mode, object, &mut files, stray)
+                match entry.strip_suffix(SUFFIX) {
+                    Some(id) if name::fan(id) != directory => stray(misplaced(&parent, entry)),
+                    _ => collect(&parent, entry, mode, object, &mut files, stray),
+                }
             })?;
         }
         Ok(files)
@@ -178,11 +189,7 @@ impl<'r> View<'r> {
         if file.mode.kind() != EntryKind::Blob {
             return Err(not_a_record(&file.path, file.mode));
         }
-        let mut blob = self
-            .repo
-            .find_blob(file.object)
-            .map_err(Error::repository)?;
-        Ok(blob.take_data())
+        self.objects.blob(file.object)
     }
 
     /// The records of a table that match, by `_id`; what is no record is given to `bad`.
@@ -194,6 +201,12 @@ impl<'r> View<'r> {
         bad: &mut dyn FnMut(Error) -> Result<(), Error>,
     ) -> Result<Vec<Record>, Error> {
         let files = self.files(table, bad)?;
+        self.objects.prefetch(
+            files
+                .iter()
+                .filter(|file| !hidden(&file.id))
+                .map(|file| file.object),
+        )?;
         let mut found = Vec::new();
         let mut seen = HashSet::with_capacity(files.len());
         for file in &files {
@@ -225,61 +238,68 @@ impl<'r> View<'r> {
         Ok(found)
     }
 
+    /// What the database says about a table.
+    pub(crate) fn settings(&self, table: &str) -> Result<TableSettings, Error> {
+        match self.get(TABLES, table)? {
+            Some(record) => TableSettings::from_record(table, &record),
+            None => Ok(TableSettings::default()),
+        }
+    }
+
+    /// An editor of the whole commit's tree.
+    pub(crate) fn editor(&self) -> Result<TreeEditor<'r>, Error> {
+        TreeEditor::new(self.objects, self.root)
+    }
+
     /// Writes the tree of the whole commit with the changes applied.
     pub(crate) fn write(&self, changes: &Changes) -> Result<ObjectId, Error> {
-        let root = self
-            .root
-            .unwrap_or_else(|| ObjectId::empty_tree(self.repo.object_hash()));
-        let mut editor = self.repo.edit_tree(root).map_err(Error::repository)?;
+        let mut editor = self.editor()?;
         for table in &changes.dropped {
-            editor
-                .remove(format!("{ROOT}/{table}"))
-                .map_err(Error::repository)?;
+            editor.remove(&format!("{ROOT}/{table}"))?;
         }
+        // The changes are sorted by table.
+        let mut table_layout: Option<(&str, Layout)> = None;
         for ((table, id), record) in &changes.records {
-            let places = self.places(table, id)?;
-            match record {
+            let places = match changes.dropped.contains(table) {
+                true => Vec::new(),
+                false => self.places(table, id)?,
+            };
+            let Some(record) = record else {
+                for file in places {
+                    editor.remove(&file.path)?;
+                }
+                continue;
+            };
+            let blob = self
+                .repo()
+                .write_blob(record_json(record))
+                .map_err(Error::repository)?;
+            let path = match places.into_iter().next() {
+                Some(file) => file.path,
                 None => {
-                    for file in places {
-                        editor.remove(file.path).map_err(Error::repository)?;
-                    }
+                    let layout = match table_layout {
+                        Some((of, layout)) if of == table => layout,
+                        _ => self.layout(table, changes)?,
+                    };
+                    table_layout = Some((table, layout));
+                    path_of(table, id, layout)
                 }
-                Some(record) => {
-                    let blob = self
-                        .repo
-                        .write_blob(record_json(record))
-                        .map_err(Error::repository)?;
-                    let path = places
-                        .into_iter()
-                        .next()
-                        .map_or_else(|| new_path(table, id), |file| file.path);
-                    editor
-                        .upsert(path, EntryKind::Blob, blob)
-                        .map_err(Error::repository)?;
-                }
-            }
+            };
+            editor.put(&path, blob.detach())?;
         }
-        Ok(editor.write().map_err(Error::repository)?.detach())
+        editor.write()
     }
-}
 
-/// Where a new record's file goes.
-fn new_path(table: &str, id: &str) -> String {
-    match name::fan(id) {
-        Some(fan) if table == OPERATIONS => format!("{ROOT}/{table}/{fan}/{id}{SUFFIX}"),
-        _ => format!("{ROOT}/{table}/{id}{SUFFIX}"),
+    /// The layout of a table's new files, by the settings that the changes leave.
+    fn layout(&self, table: &str, changes: &Changes) -> Result<Layout, Error> {
+        let settings = changes
+            .settings(table)
+            .unwrap_or_else(|| self.settings(table))?;
+        Ok(settings.layout.unwrap_or(match table {
+            OPERATIONS => Layout::FanOut,
+            _ => Layout::Flat,
+        }))
     }
-}
-
-/// Table and id of the record whose file has this path.
-pub(crate) fn record_of(path: &str) -> Option<(&str, &str)> {
-    let (table, file) = path.strip_prefix("db/")?.split_once('/')?;
-    let file = match file.split_once('/') {
-        Some((fan, file)) if name::is_fan(fan) => file,
-        _ => file,
-    };
-    let id = file.strip_suffix(SUFFIX)?;
-    (!id.contains('/')).then_some((table, id))
 }
 
 fn collect(
@@ -319,6 +339,16 @@ fn not_a_record(path: &str, mode: EntryMode) -> Error {
     }
 }
 
+fn misplaced(parent: &str, entry: &str) -> Error {
+    Error::BadRecord {
+        path: format!("{parent}{entry}"),
+        line: 0,
+        column: 0,
+        reason: "it stands in the fan-out directory of other ids; `ghettodb fsck --fix` moves it"
+            .to_owned(),
+    }
+}
+
 fn stands_twice(path: &str) -> Error {
     Error::BadRecord {
         path: path.to_owned(),
@@ -342,6 +372,11 @@ impl Base for View<'_> {
 
     fn exists(&self, table: &str, id: &str) -> Result<bool, Error> {
         Ok(!self.places(table, id)?.is_empty())
+    }
+
+    fn revision(&self, table: &str, id: &str) -> Result<Option<String>, Error> {
+        let place = self.places(table, id)?.into_iter().next();
+        Ok(place.map(|file| file.object.to_string()))
     }
 
     fn find(
@@ -368,9 +403,8 @@ impl Base for View<'_> {
         if let Some(tree) = tree {
             self.each(tree, &mut add)?;
         }
-        if let Some(fan) = name::fan(id)
-            && let Some(tree) = self.directory(tree, &fan, &format!("{ROOT}/{table}/"))?
-        {
+        let fan = name::fan(id);
+        if let Some(tree) = self.directory(tree, &fan, &format!("{ROOT}/{table}/"))? {
             self.each(tree, &mut add)?;
         }
         Ok(ids)
@@ -388,26 +422,5 @@ impl Base for View<'_> {
         }
         tables.sort();
         Ok(tables)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn paths_and_records() {
-        assert_eq!(new_path("stock", "ab12"), "db/stock/ab12.json");
-        assert_eq!(new_path("operations", "ab12"), "db/operations/ab/ab12.json");
-        assert_eq!(new_path("operations", "zz"), "db/operations/zz.json");
-        assert_eq!(record_of("db/stock/ab12.json"), Some(("stock", "ab12")));
-        assert_eq!(
-            record_of("db/operations/ab/ab12.json"),
-            Some(("operations", "ab12"))
-        );
-        assert_eq!(record_of("db/stock/x/y.json"), None);
-        assert_eq!(record_of("db/stock/README.md"), None);
-        assert_eq!(record_of("db/x.json"), None);
-        assert_eq!(record_of("src/stock/x.json"), None);
     }
 }

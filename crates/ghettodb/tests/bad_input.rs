@@ -90,7 +90,7 @@ fn names_that_differ_only_by_case_are_refused() {
     let origin = Origin::new();
     origin.commit(&[
         ("100644", "db/t/Order-1.json", "{}"),
-        ("100644", "db/operations/ab/AB01.json", "{}"),
+        ("100644", "db/operations/ca/AB01.json", "{}"),
     ]);
     let mut database = open(&origin.local());
     transact(&mut database, |tx| {
@@ -265,7 +265,7 @@ fn a_record_that_stands_twice_is_named() {
     let origin = Origin::new();
     origin.commit(&[
         ("100644", "db/t/ab01.json", "{\"n\": 1}"),
-        ("100644", "db/t/ab/ab01.json", "{\"n\": 2}"),
+        ("100644", "db/t/ca/ab01.json", "{\"n\": 2}"),
     ]);
     let mut database = open(&origin.local());
     let snapshot = database.snapshot().unwrap();

@@ -124,11 +124,7 @@ fn usage_errors_are_one_line_and_code_2() {
             &["--query", "[1]"],
             "--query: a record or query is a JSON object, found an array",
         ),
-        (
-            "findmany",
-            &["--key", "k"],
-            "--key is for operations that change something",
-        ),
+        ("findmany", &["--key", "k"], "unexpected argument '--key'"),
         ("upsert", &[], "--record is missing"),
         (
             "upsert",

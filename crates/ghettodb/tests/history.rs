@@ -88,7 +88,7 @@ fn a_file_that_moves_into_its_fan_out_is_no_change() {
     let mut database = open(&origin.local());
     let blob = origin.git(&["rev-parse", "main:db/t/ab01.json"]);
     let fan = origin.git_with_input(&["mktree"], &format!("100644 blob {blob}\tab01.json\n"));
-    let table = origin.git_with_input(&["mktree"], &format!("040000 tree {fan}\tab\n"));
+    let table = origin.git_with_input(&["mktree"], &format!("040000 tree {fan}\tca\n"));
     let db = origin.git_with_input(&["mktree"], &format!("040000 tree {table}\tt\n"));
     let root = origin.git_with_input(&["mktree"], &format!("040000 tree {db}\tdb\n"));
     let commit = origin.git(&["commit-tree", "-p", "main", "-m", "reshard", &root]);

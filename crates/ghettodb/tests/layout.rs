@@ -170,51 +170,104 @@ fn other_files_of_the_repository_stay() {
 #[test]
 fn operations_are_fanned_out_and_readers_take_both_layouts() {
     let origin = Origin::new();
+    let (old, new) = ("ab".repeat(32), "AB".repeat(31) + "04");
     origin.commit(&[
-        ("100644", "db/t/aa/aa01.json", r#"{"_id": "aa01", "n": 1}"#),
+        ("100644", "db/t/59/ab12.json", r#"{"_id": "ab12", "n": 1}"#),
         ("100644", "db/t/bb02.json", r#"{"n": 1}"#),
         (
             "100644",
-            "db/operations/ab03.json",
-            r#"{"_id": "ab03", "key": "old"}"#,
+            &format!("db/operations/{old}.json"),
+            r#"{"key": "old"}"#,
         ),
     ]);
     let mut database = open(&origin.url());
     transact(&mut database, |tx| {
         assert_eq!(tx.find("t", &record(json!({"n": 1})))?.len(), 2);
-        tx.update("t", "aa01", record(json!({"n": 2})))?;
+        tx.update("t", "ab12", record(json!({"n": 2})))?;
         tx.update("t", "bb02", record(json!({"n": 2})))?;
-        tx.update("operations", "ab03", record(json!({"n": 2})))?;
-        tx.insert("operations", record(json!({"_id": "AB04"})))?;
+        tx.update("operations", &old, record(json!({"n": 2})))?;
+        tx.insert("operations", record(json!({"_id": new})))?;
         tx.insert("t", record(json!({"_id": "aa05"})))
     });
     assert_eq!(
         origin.files(),
         [
-            "db/operations/ab/AB04.json",
-            "db/operations/ab03.json",
-            "db/t/aa/aa01.json",
-            "db/t/aa05.json",
-            "db/t/bb02.json"
+            format!("db/operations/ab/{new}.json"),
+            format!("db/operations/{old}.json"),
+            "db/t/59/ab12.json".to_owned(),
+            "db/t/aa05.json".to_owned(),
+            "db/t/bb02.json".to_owned(),
         ]
     );
     let snapshot = database.snapshot().unwrap();
     assert_eq!(
-        snapshot.get("operations", "AB04").unwrap().unwrap()["_id"],
-        "AB04"
+        snapshot.get("operations", &new).unwrap().unwrap()["_id"],
+        new
     );
     assert_eq!(snapshot.count("t").unwrap(), 3);
     transact(&mut database, |tx| {
-        assert!(tx.delete("operations", "AB04")? && tx.delete("t", "aa01")?);
+        assert!(tx.delete("operations", &new)? && tx.delete("t", "ab12")?);
         Ok(())
     });
     assert_eq!(
         origin.files(),
         [
-            "db/operations/ab03.json",
-            "db/t/aa05.json",
-            "db/t/bb02.json"
+            format!("db/operations/{old}.json"),
+            "db/t/aa05.json".to_owned(),
+            "db/t/bb02.json".to_owned(),
         ]
+    );
+}
+
+#[test]
+fn a_table_is_laid_out_as_the_database_says() {
+    let origin = Origin::new();
+    let mut database = open(&origin.url());
+    let ids = ["ab12", "AB13", "0193a5c2-7b1e-7cc0-8d2f-0123456789ab"];
+    transact(&mut database, |tx| {
+        tx.insert("_tables", record(json!({"_id": "t", "layout": "fan-out"})))?;
+        for id in ids {
+            tx.insert("t", record(json!({"_id": id})))?;
+        }
+        Ok(())
+    });
+    assert_eq!(
+        origin.files(),
+        [
+            "db/_tables/t.json",
+            "db/t/27/0193a5c2-7b1e-7cc0-8d2f-0123456789ab.json",
+            "db/t/4b/AB13.json",
+            "db/t/59/ab12.json",
+        ]
+    );
+    let clash = database.transact(&message("clash"), |tx| {
+        tx.insert("t", record(json!({"_id": "ab13"})))
+    });
+    assert!(
+        Error::from(clash.unwrap_err())
+            .to_string()
+            .contains("only by case")
+    );
+    transact(&mut database, |tx| tx.drop_table("t"));
+    transact(&mut database, |tx| {
+        tx.insert("t", record(json!({"_id": "ab12"})))
+    });
+    assert_eq!(
+        origin.files(),
+        ["db/_tables/t.json", "db/t/59/ab12.json"],
+        "the settings outlive the records"
+    );
+}
+
+#[test]
+fn a_record_in_the_directory_of_others_is_named() {
+    let origin = Origin::new();
+    origin.commit(&[("100644", "db/t/00/ab12.json", "{}")]);
+    let snapshot = open(&origin.local()).snapshot().unwrap();
+    let error = snapshot.all("t").unwrap_err().to_string();
+    assert!(
+        error.contains("db/t/00/ab12.json") && error.contains("fsck --fix"),
+        "{error}"
     );
 }
 

@@ -1,6 +1,7 @@
 //! How a remote is reached: credentials, secrets, what is left behind.
 
-use crate::support::{Origin, git_command, isolate};
+use crate::support::{Origin, git_command, isolate, open};
+use serde_json::{Value, json};
 use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::process::Command;
@@ -178,4 +179,60 @@ fn a_repository_around_the_caller_is_not_touched() {
     );
     assert_eq!(origin.files(), ["db/t/a.json"]);
     assert_eq!(other.git(&["count-objects"]), "0 objects, 0 kilobytes");
+}
+
+#[test]
+fn contents_are_fetched_when_they_are_read_and_all_at_once() {
+    let origin = Origin::new();
+    let texts: Vec<(String, String)> = (0..50)
+        .map(|n| {
+            let text = format!("{{\"n\": {n}, \"half\": \"{}\"}}", n % 2);
+            (format!("db/t/r{n}.json"), text)
+        })
+        .collect();
+    let files: Vec<(&str, &str, &str)> = texts
+        .iter()
+        .map(|(path, text)| ("100644", path.as_str(), text.as_str()))
+        .collect();
+    origin.commit(&files);
+    let trace = origin.folder().join("trace");
+    let requests = |args: &[&str]| {
+        std::fs::write(&trace, "").unwrap();
+        let mut command = ghettodb();
+        command.env("GIT_TRACE", &trace).args(args);
+        command.args(["--repo", &origin.url(), "--table", "t"]);
+        let output = command.output().unwrap();
+        assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+        let trace = std::fs::read_to_string(&trace).unwrap();
+        let requests = trace
+            .lines()
+            .filter(|line| line.contains(" --stdin origin"));
+        (
+            requests
+                .filter(|line| line.contains("built-in: git fetch"))
+                .count(),
+            serde_json::from_slice::<Value>(&output.stdout).unwrap(),
+        )
+    };
+    let (count, _) = requests(&["findmany", "--query", r#"{"_id": "absent"}"#]);
+    assert_eq!(count, 0, "what is not there needs no contents");
+    let (count, found) = requests(&["findone", "--query", r#"{"_id": "r7"}"#]);
+    assert_eq!((count, &found["n"]), (1, &json!(7)));
+    let (count, found) = requests(&["findmany", "--query", r#"{"half": "1"}"#]);
+    assert_eq!((count, found.as_array().unwrap().len()), (1, 25));
+    let insert = ["upsert", "--record", r#"{"_id": "new"}"#];
+    let (count, _) = requests(&insert);
+    assert_eq!(count, 0, "an insert reads no contents");
+    origin.assert_sound();
+    assert_eq!(origin.files().len(), 51);
+}
+
+#[test]
+fn a_remote_that_cannot_leave_contents_out_sends_them_along() {
+    let origin = Origin::new();
+    origin.git(&["config", "uploadpack.allowFilter", "false"]);
+    origin.commit(&[("100644", "db/t/a.json", "{\"n\": 1}")]);
+    let mut database = open(&origin.url());
+    let snapshot = database.snapshot().unwrap();
+    assert_eq!(snapshot.get("t", "a").unwrap().unwrap()["n"], json!(1));
 }

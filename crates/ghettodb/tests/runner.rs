@@ -5,6 +5,7 @@
 
 mod bad_input;
 mod cli;
+mod conditions;
 mod contention;
 mod history;
 mod idempotency;

@@ -74,6 +74,8 @@ impl Origin {
             .args(["init", "--quiet", "--bare", "-b", branch])
             .arg(origin.path());
         finish(command, "");
+        // As every hosting service has it; git's own default is without.
+        origin.git(&["config", "uploadpack.allowFilter", "true"]);
         origin
     }
 

@@ -1,7 +1,7 @@
 //! One git process: its surroundings, its time limit, its output.
 
 use crate::{Error, push};
-use std::io::{ErrorKind, Read};
+use std::io::{ErrorKind, Read, Write as _};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread;
@@ -69,9 +69,21 @@ impl Output {
 }
 
 /// Runs a command until it ends or `limit` has passed; then it is killed.
-pub(super) fn run(mut command: Command, limit: Duration) -> Result<Output, Error> {
+pub(super) fn run(command: Command, limit: Duration) -> Result<Output, Error> {
+    run_with_input(command, Vec::new(), limit)
+}
+
+/// As [`run`], with something on its standard input.
+pub(super) fn run_with_input(
+    mut command: Command,
+    input: Vec<u8>,
+    limit: Duration,
+) -> Result<Output, Error> {
     command
-        .stdin(Stdio::null())
+        .stdin(match input.is_empty() {
+            true => Stdio::null(),
+            false => Stdio::piped(),
+        })
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
     let mut child = command.spawn().map_err(|source| Error::Io {
@@ -84,6 +96,10 @@ pub(super) fn run(mut command: Command, limit: Duration) -> Result<Output, Error
         source,
     })?;
     let deadline = Instant::now() + limit;
+    if let Some(mut stdin) = child.stdin.take() {
+        // A process that does not want all of it says why on its standard error.
+        thread::spawn(move || stdin.write_all(&input).ok());
+    }
     let stdout = read_all(child.stdout.take());
     let stderr = read_all(child.stderr.take());
     // The process has ended when both streams have: no polling.

@@ -1,0 +1,109 @@
+//! Making the temporary clone: a folder, a bare repository in it, and how its objects are opened.
+
+use super::address::Address;
+use super::process::{git_command, run};
+use super::{CLONE_LIMIT, ORIGIN, detached};
+use crate::Error;
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+use tempfile::TempDir;
+
+/// Clones the tip, without contents, of the branch that the remote's HEAD names; gives the branch.
+pub(super) fn clone(address: &Address, git_dir: &Path) -> Result<String, Error> {
+    let mut command = git_command();
+    command.args([
+        "clone",
+        "--quiet",
+        "--bare",
+        "--depth=1",
+        "--filter=blob:none",
+        "--single-branch",
+        "--no-tags",
+        "--template=",
+    ]);
+    command.arg("--").arg(&address.argument).arg(git_dir);
+    command.envs(address.environment.iter().cloned());
+    let output = run(command, CLONE_LIMIT)?;
+    if !output.success() {
+        return Err(output.into_error("clone"));
+    }
+    let head = open_objects(git_dir)?
+        .head_name()
+        .map_err(Error::repository)?;
+    Ok(head
+        .ok_or_else(|| detached(&address.argument))?
+        .shorten()
+        .to_string())
+}
+
+pub(super) fn temp_dir() -> Result<TempDir, Error> {
+    tempfile::Builder::new()
+        .prefix("ghettodb-")
+        .permissions(Permissions::from_mode(0o700))
+        .tempdir()
+        .map_err(Error::io("cannot make a temporary folder for the clone"))
+}
+
+/// Where the objects of a new clone come from.
+pub(super) enum Source<'a> {
+    /// A folder of this machine that holds them.
+    Borrowed(&'a Path),
+    /// What git calls the remote that has them.
+    Remote(&'a str),
+}
+
+/// A bare repository without git's templates: four files, in a fraction of what `git init` takes.
+pub(super) fn write_skeleton(
+    git_dir: &Path,
+    branch: &str,
+    source: Source<'_>,
+) -> Result<(), Error> {
+    let core = "[core]\n\tbare = true\n\trepositoryformatversion =";
+    let config = match source {
+        Source::Borrowed(_) => format!("{core} 0\n"),
+        Source::Remote(address) => {
+            // Quoted as git's configuration wants it.
+            let address = address
+                .replace('\\', "\\\\")
+                .replace('"', "\\\"")
+                .replace('\n', "\\n");
+            format!(
+                "{core} 1\n\
+                 [extensions]\n\tpartialClone = {ORIGIN}\n\
+                 [remote \"{ORIGIN}\"]\n\turl = \"{address}\"\n\tpromisor = true\n\
+                 \tpartialclonefilter = blob:none\n"
+            )
+        }
+    };
+    let write = || {
+        std::fs::create_dir_all(git_dir.join("objects/info"))?;
+        std::fs::create_dir_all(git_dir.join("refs/heads"))?;
+        std::fs::write(git_dir.join("HEAD"), format!("ref: refs/heads/{branch}\n"))?;
+        std::fs::write(git_dir.join("config"), config)?;
+        match source {
+            Source::Borrowed(objects) => std::fs::write(
+                git_dir.join("objects/info/alternates"),
+                format!("{}\n", objects.display()),
+            ),
+            Source::Remote(_) => Ok(()),
+        }
+    };
+    write().map_err(Error::io("cannot write the temporary clone"))
+}
+
+/// Opens a repository for its objects alone: no configuration but its own, no environment.
+pub(super) fn open_objects(git_dir: &Path) -> Result<gix::Repository, Error> {
+    // The number of packs that can be known at a time is fixed at opening: room for those to come.
+    let slots = gix::odb::store::init::Slots::AsNeededByDiskState {
+        multiplier: 1.1,
+        minimum: 1024,
+    };
+    let options = gix::open::Options::isolated()
+        .open_path_as_is(true)
+        .object_store_slots(slots);
+    let mut repo = gix::open_opts(git_dir, options).map_err(Error::repository)?;
+    // Trees of large tables are read several times in a transaction.
+    repo.object_cache_size(16 * 1024 * 1024);
+    Ok(repo)
+}
