@@ -7,6 +7,7 @@
 
 mod editor;
 mod path;
+mod table;
 
 use crate::git::Objects;
 use crate::once::OPERATIONS;
@@ -22,6 +23,7 @@ use std::collections::HashSet;
 
 pub(crate) use editor::TreeEditor;
 pub(crate) use path::{ROOT, path_of, record_of};
+pub(crate) use table::Entry;
 
 /// The records of one commit.
 #[derive(Clone, Copy)]
@@ -251,6 +253,11 @@ impl<'r> View<'r> {
         TreeEditor::new(self.objects, self.root)
     }
 
+    /// An editor of the tree that these changes make.
+    pub(crate) fn editor_after(&self, changes: &Changes) -> Result<TreeEditor<'r>, Error> {
+        TreeEditor::new(self.objects, Some(self.write(changes)?))
+    }
+
     /// Writes the tree of the whole commit with the changes applied.
     pub(crate) fn write(&self, changes: &Changes) -> Result<ObjectId, Error> {
         let mut editor = self.editor()?;
@@ -291,7 +298,7 @@ impl<'r> View<'r> {
     }
 
     /// The layout of a table's new files, by the settings that the changes leave.
-    fn layout(&self, table: &str, changes: &Changes) -> Result<Layout, Error> {
+    pub(crate) fn layout(&self, table: &str, changes: &Changes) -> Result<Layout, Error> {
         let settings = changes
             .settings(table)
             .unwrap_or_else(|| self.settings(table))?;
@@ -349,7 +356,7 @@ fn misplaced(parent: &str, entry: &str) -> Error {
     }
 }
 
-fn stands_twice(path: &str) -> Error {
+pub(crate) fn stands_twice(path: &str) -> Error {
     Error::BadRecord {
         path: path.to_owned(),
         line: 0,

@@ -13,6 +13,7 @@ mod layout;
 mod model;
 mod operations;
 mod remote;
+mod reshard;
 mod rules;
 mod support;
 

@@ -42,6 +42,17 @@ impl<'r> TreeEditor<'r> {
             .map_err(Error::repository)
     }
 
+    /// Puts a directory at a path, or removes what is there.
+    pub(crate) fn put_tree(&mut self, path: &str, tree: Option<ObjectId>) -> Result<(), Error> {
+        let Some(tree) = tree else {
+            return self.remove(path);
+        };
+        self.inner
+            .upsert(components(path), EntryKind::Tree, tree)
+            .map(drop)
+            .map_err(Error::repository)
+    }
+
     /// Removes a file or directory, if there is one; a directory that becomes empty goes too.
     pub(crate) fn remove(&mut self, path: &str) -> Result<(), Error> {
         self.inner

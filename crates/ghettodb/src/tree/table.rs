@@ -77,7 +77,8 @@ impl<'r> View<'r> {
 
     /// All that stands in the root of the repository.
     pub(crate) fn list_root(&self) -> Result<Vec<Entry>, Error> {
-        self.root.map_or(Ok(Vec::new()), |root| self.list(root, None))
+        self.root
+            .map_or(Ok(Vec::new()), |root| self.list(root, None))
     }
 
     /// All that stands in `db/`.
