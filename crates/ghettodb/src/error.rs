@@ -217,14 +217,17 @@ pub struct RuleFault {
     pub other: Option<String>,
 }
 
+impl std::fmt::Display for RuleFault {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.field.is_empty() {
+            true => f.write_str(&self.expected),
+            false => write!(f, "{}: {}", self.field, self.expected),
+        }
+    }
+}
+
 fn list(faults: &[RuleFault]) -> String {
-    let faults: Vec<String> = faults
-        .iter()
-        .map(|fault| match fault.field.is_empty() {
-            true => fault.expected.clone(),
-            false => format!("{}: {}", fault.field, fault.expected),
-        })
-        .collect();
+    let faults: Vec<String> = faults.iter().map(RuleFault::to_string).collect();
     faults.join("; ")
 }
 

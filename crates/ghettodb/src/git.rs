@@ -14,6 +14,7 @@ mod address;
 mod clone;
 mod objects;
 mod process;
+mod soundness;
 
 pub use address::is_url;
 pub(crate) use objects::Objects;

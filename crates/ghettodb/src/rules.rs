@@ -169,7 +169,7 @@ impl<'a> After<'a> {
                 .filter_map(|(_, record)| record.cloned()),
         );
         sort_by_id(&mut records);
-        let mut seen = Seen::new(&rules.unique);
+        let mut seen = Seen::new(rules.unique.clone());
         let mut refused: Vec<String> = Vec::new();
         let mut count = 0;
         for record in &records {

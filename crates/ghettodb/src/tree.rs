@@ -128,7 +128,8 @@ impl<'r> View<'r> {
         }
     }
 
-    fn table(&self, table: &str) -> Result<Option<ObjectId>, Error> {
+    /// The directory of a table.
+    pub(crate) fn table(&self, table: &str) -> Result<Option<ObjectId>, Error> {
         self.directory(self.db, table, "db/")
     }
 

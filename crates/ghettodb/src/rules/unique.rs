@@ -44,17 +44,17 @@ fn pointer(mut record: &Record, mut path: &str) -> String {
 }
 
 /// The values of a whole table's unique fields, as far as it was read.
-pub(crate) struct Seen<'p> {
-    paths: &'p [String],
+pub(crate) struct Seen {
+    paths: Vec<String>,
     /// For each path: the value's canonical text -> the record that has it.
     values: Vec<HashMap<String, String>>,
 }
 
-impl<'p> Seen<'p> {
-    pub(crate) fn new(paths: &'p [String]) -> Self {
+impl Seen {
+    pub(crate) fn new(paths: Vec<String>) -> Self {
         Seen {
-            paths,
             values: vec![HashMap::new(); paths.len()],
+            paths,
         }
     }
 
@@ -66,6 +66,8 @@ impl<'p> Seen<'p> {
                 continue;
             };
             match values.get(&canonical_json(value)) {
+                // A record that stands twice is another fault.
+                Some(other) if other == id => {}
                 Some(other) => faults.push(fault(record, path, other)),
                 None => {
                     values.insert(canonical_json(value), id.to_owned());
