@@ -5,6 +5,7 @@
 //! if nobody knows, the history tells whether it was taken. There is a deadline rather than a number
 //! of attempts, since a loop without one is unfair: whoever has just won holds the freshest tip.
 
+use crate::patience::{draw_pause, pause_after};
 use crate::push::Push;
 use crate::transaction::Transaction;
 use crate::tree::View;
@@ -15,10 +16,6 @@ use std::thread;
 use std::time::{Duration, Instant};
 use uuid::Uuid;
 
-/// The first pause is drawn from this range, in milliseconds; it doubles with each attempt.
-const PAUSE_MS: std::ops::RangeInclusive<u64> = 50..=200;
-/// Longest pause between two attempts.
-const PAUSE_MAX: Duration = Duration::from_secs(2);
 /// A git process may take this long even where the deadline is nearer: a push that is killed halfway
 /// leaves its fate unknown, which is worse than being late.
 const PROCESS_MIN: Duration = Duration::from_secs(10);
@@ -102,7 +99,10 @@ impl Database {
         loop {
             attempt.count += 1;
             let now = jiff::Timestamp::now();
-            let outcome = View::new(self.remote.objects(), self.tip)
+            let outcome = self
+                .remote
+                .writable()
+                .and_then(|objects| View::new(objects, self.tip))
                 .map_err(TransactError::Database)
                 .and_then(|view| operation(&view, &format_time(now)));
             let (value, tree) = match outcome {
@@ -172,7 +172,7 @@ impl Database {
     }
 
     /// Writes a commit of a tree on the tip.
-    fn write(
+    pub(crate) fn write(
         &self,
         tree: ObjectId,
         message: &Message,
@@ -198,7 +198,7 @@ impl Database {
         };
         let id = self
             .remote
-            .objects()
+            .writable()?
             .repo()
             .write_object(&commit)
             .map_err(Error::repository)?;
@@ -320,9 +320,7 @@ impl Attempt {
 
     /// Waits, longer each time and never past the deadline; false where that has passed.
     fn pause(&mut self) -> bool {
-        let pause = draw_pause()
-            .saturating_mul(1 << self.pauses.min(6))
-            .min(PAUSE_MAX);
+        let pause = pause_after(self.pauses);
         self.pauses += 1;
         thread::sleep(pause.min(self.left()));
         !self.is_over()
@@ -338,12 +336,8 @@ impl Attempt {
     }
 }
 
-fn draw_pause() -> Duration {
-    Duration::from_millis(fastrand::u64(PAUSE_MS))
-}
-
 /// Milliseconds, always three digits, so that times sort as texts.
-fn format_time(time: jiff::Timestamp) -> String {
+pub(crate) fn format_time(time: jiff::Timestamp) -> String {
     time.strftime("%Y-%m-%dT%H:%M:%S.%3fZ").to_string()
 }
 

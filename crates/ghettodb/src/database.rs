@@ -1,6 +1,7 @@
 //! One repository: where it is, who writes, and its temporary clone.
 
 use crate::git::{self, Remote};
+use crate::patience::patiently;
 use crate::{CommitInfo, Error, Snapshot, history};
 use gix::ObjectId;
 use std::path::Path;
@@ -70,8 +71,12 @@ pub struct Database {
     uses: u32,
 }
 
+/// How long reading tries again while the network fails: a mistyped host fails in the same way, so a
+/// person is waiting.
+pub(crate) const CONNECT_LIMIT: Duration = Duration::from_secs(10);
+
 /// How many fetches and pushes one clone serves: what they leave in it is never packed.
-const CLONE_USES_MAX: u32 = 1000;
+const CLONE_USES_MAX: u32 = 250;
 
 /// Makes an empty bare repository at `path` with the branch `main`, unless there is a repository;
 /// says whether it made it.
@@ -82,9 +87,14 @@ pub fn init(path: &Path) -> Result<bool, Error> {
 impl Database {
     /// Connects to the repository and fetches the tip of the branch. An empty repository is one
     /// without records.
+    ///
+    /// A network that fails is tried again for a few seconds.
     pub fn open(options: Options) -> Result<Self, Error> {
-        let mut remote = Remote::open(&options.repo, options.branch.as_deref())?;
-        let tip = remote.fetch(&[], options.push_deadline.max(git::CLONE_LIMIT))?;
+        let (remote, tip) = patiently(CONNECT_LIMIT, || {
+            let mut remote = Remote::open(&options.repo, options.branch.as_deref())?;
+            let tip = remote.fetch(&[], git::CLONE_LIMIT)?;
+            Ok((remote, tip))
+        })?;
         Ok(Database {
             options,
             remote,
@@ -103,7 +113,7 @@ impl Database {
     /// Fetches the tip; a read-only view of it.
     pub fn snapshot(&mut self) -> Result<Snapshot, Error> {
         self.renew_worn_clone()?;
-        self.tip = self.remote.fetch(&[], git::CLONE_LIMIT)?;
+        self.tip = patiently(CONNECT_LIMIT, || self.remote.fetch(&[], git::CLONE_LIMIT))?;
         self.fresh = true;
         Ok(Snapshot::new(self.remote.objects().clone(), self.tip))
     }
@@ -111,7 +121,9 @@ impl Database {
     /// The latest commits of the branch, newest first, at most `limit`, with the records that each
     /// changed. Fetches the whole history.
     pub fn log(&mut self, limit: usize) -> Result<Vec<CommitInfo>, Error> {
-        self.tip = self.remote.fetch_history(git::CLONE_LIMIT)?;
+        self.tip = patiently(CONNECT_LIMIT, || {
+            self.remote.fetch_history(git::CLONE_LIMIT)
+        })?;
         history::log(self.remote.objects(), self.tip, limit)
     }
 

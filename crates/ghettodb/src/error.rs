@@ -171,6 +171,18 @@ impl Error {
         }
     }
 
+    /// Whether the caller's input is at fault: on these records it is never accepted.
+    pub fn is_refusal(&self) -> bool {
+        matches!(
+            self,
+            Error::Name { .. }
+                | Error::Usage(_)
+                | Error::Unstorable { .. }
+                | Error::Condition { .. }
+                | Error::KeyReused { .. }
+        )
+    }
+
     /// Exit code of a process that ends with this error: 1 fault, 2 usage, 3 a condition or rule does
     /// not hold, 5 deadline, 6 refused.
     pub fn exit_code(&self) -> u8 {

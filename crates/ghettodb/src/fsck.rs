@@ -13,6 +13,8 @@ mod text;
 mod tip;
 
 use crate::commit::Edit;
+use crate::database::CONNECT_LIMIT;
+use crate::patience::patiently;
 use crate::{Database, Error, Message, TransactError, git};
 pub use code::{Code, Severity};
 use serde_json::{Value, json};
@@ -86,8 +88,7 @@ impl Database {
     /// Checks the tip of the branch: its files, names, records, rules and journal, and where the
     /// repository is a path of this machine, by `git fsck`, its objects too.
     pub fn fsck(&mut self) -> Result<Report, Error> {
-        self.tip = self.remote.fetch(&[], git::CLONE_LIMIT)?;
-        self.fresh = true;
+        self.snapshot()?;
         let mut report = Tip::check(self.remote.objects(), self.tip)?.into_report();
         report.problems.extend(self.check_objects()?);
         Ok(report)
@@ -96,8 +97,7 @@ impl Database {
     /// Mends what [`Problem::fixable`] says, in one commit. Nothing that holds content is lost.
     pub fn mend(&mut self) -> Result<Mended, Error> {
         loop {
-            self.tip = self.remote.fetch(&[], git::CLONE_LIMIT)?;
-            self.fresh = true;
+            self.snapshot()?;
             let found = Tip::check(self.remote.objects(), self.tip)?;
             let fixable = found.fixable();
             if fixable.is_empty() {
@@ -131,7 +131,9 @@ impl Database {
     /// the history of the branch (first parents), and is in the tip as it was added. Gives those of
     /// which this is not so. Fetches the whole history.
     pub fn prove_keys(&mut self, keys: &[String]) -> Result<Vec<Problem>, Error> {
-        self.tip = self.remote.fetch_history(git::CLONE_LIMIT)?;
+        self.tip = patiently(CONNECT_LIMIT, || {
+            self.remote.fetch_history(git::CLONE_LIMIT)
+        })?;
         keys::prove(self.remote.objects(), self.tip, keys)
     }
 

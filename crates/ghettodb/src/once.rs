@@ -21,8 +21,7 @@ pub fn once<E: From<Error>>(
     payload_sha256: &str,
     operation: impl FnOnce(&mut Transaction<'_>) -> Result<Value, E>,
 ) -> Result<Value, E> {
-    let id = sha256_hex(key.as_bytes());
-    if let Some(kept) = transaction.get(OPERATIONS, &id)? {
+    if let Some(kept) = kept(transaction, key)? {
         let field = |name: &str| kept.get(name).and_then(Value::as_str);
         if field("key") != Some(key) || field("payload_sha256") != Some(payload_sha256) {
             return Err(Error::KeyReused {
@@ -34,10 +33,15 @@ pub fn once<E: From<Error>>(
     }
     let result = operation(transaction)?;
     let mut record = Record::new();
-    record.insert("_id".to_owned(), id.into());
+    record.insert("_id".to_owned(), sha256_hex(key.as_bytes()).into());
     record.insert("key".to_owned(), key.into());
     record.insert("payload_sha256".to_owned(), payload_sha256.into());
     record.insert("result".to_owned(), result.clone());
     transaction.insert(OPERATIONS, record)?;
     Ok(result)
+}
+
+/// What the journal holds under a key: the record of table `operations`, if the key was used.
+pub fn kept(transaction: &Transaction<'_>, key: &str) -> Result<Option<Record>, Error> {
+    transaction.get(OPERATIONS, &sha256_hex(key.as_bytes()))
 }

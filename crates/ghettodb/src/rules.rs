@@ -138,13 +138,18 @@ impl<'a> After<'a> {
         }
     }
 
-    /// The matching records that the transaction leaves as they are.
-    fn untouched(&self, table: &str, query: &Record) -> Result<Vec<Record>, Error> {
+    /// The matching records that the transaction leaves as they are, at least the first `enough`.
+    fn untouched(
+        &self,
+        table: &str,
+        query: &Record,
+        enough: Option<usize>,
+    ) -> Result<Vec<Record>, Error> {
         if self.changes.dropped.contains(table) {
             return Ok(Vec::new());
         }
         let hidden = |id: &str| self.change(table, id).is_some();
-        self.base.find(table, &Query::new(query)?, &hidden)
+        self.base.find(table, &Query::new(query)?, enough, &hidden)
     }
 
     /// Checks new settings, and the whole table where they ask for more than before.
@@ -163,7 +168,7 @@ impl<'a> After<'a> {
         if holds_already {
             return self.check_changed(table, &rules);
         }
-        let mut records = self.untouched(table, &Record::new())?;
+        let mut records = self.untouched(table, &Record::new(), None)?;
         records.extend(
             self.changed(table)
                 .filter_map(|(_, record)| record.cloned()),

@@ -176,16 +176,8 @@ pub fn database_exit(error: &ghettodb::Error) -> Exit {
     match error {
         ghettodb::Error::Deadline { .. } => Exit::PushDeadline,
         ghettodb::Error::Refused { .. } => Exit::PushRefused,
-        ghettodb::Error::Name { .. }
-        | ghettodb::Error::Usage(_)
-        | ghettodb::Error::Unstorable { .. }
-        | ghettodb::Error::KeyReused { .. } => Exit::Refused,
-        ghettodb::Error::BadRecord { .. }
-        | ghettodb::Error::Exists { .. }
-        | ghettodb::Error::Absent { .. }
-        | ghettodb::Error::Git { .. }
-        | ghettodb::Error::Repository(_)
-        | ghettodb::Error::Io { .. } => Exit::Fault,
+        error if error.is_refusal() => Exit::Refused,
+        _ => Exit::Fault,
     }
 }
 

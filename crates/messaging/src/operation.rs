@@ -221,13 +221,7 @@ impl Error {
     pub fn is_refusal(&self) -> bool {
         match self {
             Error::Refused(_) => true,
-            Error::Database(error) => matches!(
-                error,
-                ghettodb::Error::Name { .. }
-                    | ghettodb::Error::Usage(_)
-                    | ghettodb::Error::Unstorable { .. }
-                    | ghettodb::Error::KeyReused { .. }
-            ),
+            Error::Database(error) => error.is_refusal(),
             Error::Record { .. } | Error::Journal(_) => false,
         }
     }

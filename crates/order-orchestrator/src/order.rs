@@ -123,8 +123,7 @@ fn compare(form: &Form, order: &Record) -> Result<(), Refusal> {
 
 /// Names the field in which an order differs from the one of the same id.
 fn other_content(form: &Form, tx: &Transaction<'_>) -> Result<Error, Error> {
-    let by_key = Record::from_iter([("key".to_owned(), json!(form.key()))]);
-    let kept = tx.find_one("operations", &by_key)?;
+    let kept = ghettodb::kept(tx, &form.key())?;
     let kept = kept
         .as_ref()
         .and_then(|record| record.get("result")?.get("fields"));

@@ -90,16 +90,10 @@ fn joined(ctx: &Context<'_>, scope: &ElementInstance, element: u32) -> bool {
 /// Enters an element.
 pub(crate) fn enter(ctx: &mut Context<'_>, element: ElementRef, incoming: Incoming) -> Key {
     let key = ctx.emit_new(Event::Element(Lifecycle::Activating, element));
-    let process = ctx.state().definitions().process(element.process_key);
-    let maps_out = process
-        .element(ElementIdx(element.element))
-        .outputs
-        .is_some();
     match incoming {
         Incoming::None => {}
         Incoming::Local(variables) => variable::set_local(ctx, key, &variables),
-        Incoming::Merge(variables) if maps_out => variable::set_local(ctx, key, &variables),
-        Incoming::Merge(variables) => variable::merge(ctx, key, &variables),
+        Incoming::Merge(variables) => variable::receive(ctx, key, &variables),
     }
     activating(ctx, key);
     key
@@ -205,11 +199,7 @@ fn try_complete(
     let model = process.element(ElementIdx(element.element));
     let instance = ctx.state().element_instances().get(key);
     if let Some(event) = instance.and_then(|instance| instance.pending_event.clone()) {
-        if model.outputs.is_some() {
-            variable::set_local(ctx, key, &event.variables);
-        } else {
-            variable::merge(ctx, key, &event.variables);
-        }
+        variable::receive(ctx, key, &event.variables);
         ctx.emit_new(Event::ProcessEventTriggered(event));
     }
     if let Some(outputs) = &model.outputs {

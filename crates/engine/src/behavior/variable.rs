@@ -4,6 +4,7 @@ use crate::context::Context;
 use crate::event::{Event, Variable};
 use crate::key::Key;
 use crate::state::Local;
+use bpmn::ElementIdx;
 use std::sync::Arc;
 
 type Named = (Arc<str>, Arc<str>);
@@ -28,6 +29,20 @@ pub(crate) fn merge(ctx: &mut Context<'_>, scope_key: Key, variables: &[Named]) 
         if let Some(holder) = holder {
             set_one(ctx, holder, name, value);
         }
+    }
+}
+
+/// Sets what an element is given from outside or made itself: in its own scope where it maps what it
+/// lets out, else where [`merge`] puts it.
+pub(crate) fn receive(ctx: &mut Context<'_>, element_key: Key, variables: &[Named]) {
+    let Some(instance) = ctx.state().element_instances().get(element_key) else {
+        return;
+    };
+    let element = &instance.element;
+    let process = ctx.state().definitions().process(element.process_key);
+    match process.element(ElementIdx(element.element)).outputs {
+        Some(_) => set_local(ctx, element_key, variables),
+        None => merge(ctx, element_key, variables),
     }
 }
 

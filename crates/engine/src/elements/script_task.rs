@@ -17,21 +17,6 @@ pub(super) fn activate(ctx: &mut Context<'_>, key: Key, script: &Script) -> Resu
         Arc::clone(&script.result_variable),
         Arc::from(value.to_json()),
     );
-    let maps_out = {
-        let instances = ctx.state().element_instances();
-        instances.get(key).is_some_and(|instance| {
-            let process = ctx
-                .state()
-                .definitions()
-                .process(instance.element.process_key);
-            let idx = bpmn::ElementIdx(instance.element.element);
-            process.element(idx).outputs.is_some()
-        })
-    };
-    if maps_out {
-        variable::set_local(ctx, key, &[result]);
-    } else {
-        variable::merge(ctx, key, &[result]);
-    }
+    variable::receive(ctx, key, &[result]);
     Ok(Next::Complete)
 }

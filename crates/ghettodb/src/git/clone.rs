@@ -1,13 +1,10 @@
-//! Making the temporary clone: a folder, a bare repository in it, and how its objects are opened.
+//! Making the temporary clone: a bare repository, and how its objects are opened.
 
 use super::address::Address;
 use super::process::{git_command, run};
 use super::{CLONE_LIMIT, ORIGIN, detached};
 use crate::Error;
-use std::fs::Permissions;
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
-use tempfile::TempDir;
 
 /// Clones the tip, without contents, of the branch that the remote's HEAD names; gives the branch.
 pub(super) fn clone(address: &Address, git_dir: &Path) -> Result<String, Error> {
@@ -35,14 +32,6 @@ pub(super) fn clone(address: &Address, git_dir: &Path) -> Result<String, Error> 
         .ok_or_else(|| detached(&address.argument))?
         .shorten()
         .to_string())
-}
-
-pub(super) fn temp_dir() -> Result<TempDir, Error> {
-    tempfile::Builder::new()
-        .prefix("ghettodb-")
-        .permissions(Permissions::from_mode(0o700))
-        .tempdir()
-        .map_err(Error::io("cannot make a temporary folder for the clone"))
 }
 
 /// Where the objects of a new clone come from.
@@ -92,17 +81,30 @@ pub(super) fn write_skeleton(
     write().map_err(Error::io("cannot write the temporary clone"))
 }
 
-/// Opens a repository for its objects alone: no configuration but its own, no environment.
+/// Opens a clone of ours for its objects alone: no configuration but its own, no environment.
 pub(super) fn open_objects(git_dir: &Path) -> Result<gix::Repository, Error> {
+    open(git_dir, options().open_path_as_is(true)).map_err(Error::repository)
+}
+
+/// Opens the remote itself, bare or with a work tree.
+pub(super) fn open_shared(path: &Path) -> Result<gix::Repository, gix::Error> {
+    let mut repo = open(path, options())?;
+    // What `git replace` shows on that machine alone is not what a clone gets.
+    repo.objects.ignore_replacements = true;
+    Ok(repo)
+}
+
+fn options() -> gix::open::Options {
     // The number of packs that can be known at a time is fixed at opening: room for those to come.
     let slots = gix::odb::store::init::Slots::AsNeededByDiskState {
         multiplier: 1.1,
         minimum: 1024,
     };
-    let options = gix::open::Options::isolated()
-        .open_path_as_is(true)
-        .object_store_slots(slots);
-    let mut repo = gix::open_opts(git_dir, options).map_err(Error::repository)?;
+    gix::open::Options::isolated().object_store_slots(slots)
+}
+
+fn open(path: &Path, options: gix::open::Options) -> Result<gix::Repository, gix::Error> {
+    let mut repo = gix::open_opts(path, options)?;
     // Trees of large tables are read several times in a transaction.
     repo.object_cache_size(16 * 1024 * 1024);
     Ok(repo)

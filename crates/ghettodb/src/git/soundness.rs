@@ -16,7 +16,7 @@ impl Remote {
             return Ok(Vec::new());
         };
         let mut command = git_command();
-        command.arg("--git-dir").arg(shared.common_dir());
+        command.arg("--git-dir").arg(shared.repo().common_dir());
         command.args(["fsck", "--strict", "--no-dangling", "--no-progress"]);
         let output = run(command, LIMIT)?;
         if output.timed_out {

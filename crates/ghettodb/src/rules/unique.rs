@@ -97,23 +97,19 @@ pub(super) fn check(after: &After<'_>, table: &str, path: &str) -> Result<(), Er
             new.push((id, record, found));
         }
     }
-    if new.len() <= FINDS_MAX && new.iter().all(|(_, _, value)| is_plain(value)) {
+    // A name that begins like an operator can stand in no query.
+    if new.len() <= FINDS_MAX && !path.starts_with('$') {
         for (id, record, found) in new {
-            for query in queries(path, found) {
-                let same =
-                    |other: &Record| value(other, path).is_some_and(|v| json::same(v, found));
-                if let Some(other) = after.untouched(table, &query)?.into_iter().find(same) {
-                    return Err(Error::rule(
-                        table,
-                        id,
-                        vec![fault(record, path, &id_of(&other))],
-                    ));
-                }
+            let equal = Record::from_iter([("$eq".to_owned(), found.clone())]);
+            let query = Record::from_iter([(path.to_owned(), equal.into())]);
+            if let Some(other) = after.untouched(table, &query, Some(1))?.first() {
+                let fault = fault(record, path, &id_of(other));
+                return Err(Error::rule(table, id, vec![fault]));
             }
         }
         return Ok(());
     }
-    for other in after.untouched(table, &Record::new())? {
+    for other in after.untouched(table, &Record::new(), None)? {
         let id = value(&other, path).and_then(|found| own.get(&canonical_json(found)));
         let clash = id.and_then(|id| new.iter().find(|(new, ..)| new == id));
         if let Some((id, record, _)) = clash {
@@ -125,20 +121,4 @@ pub(super) fn check(after: &After<'_>, table: &str, path: &str) -> Result<(), Er
         }
     }
     Ok(())
-}
-
-/// Whether equality in a query means this value and nothing wider.
-fn is_plain(value: &Value) -> bool {
-    !value.is_object() && !value.is_array()
-}
-
-/// Queries that find every record whose field of that path has the value.
-fn queries(path: &str, value: &Value) -> Vec<Record> {
-    let mut queries = vec![Record::from_iter([(path.to_owned(), value.clone())])];
-    for (dot, _) in path.match_indices('.') {
-        for inner in self::queries(&path[dot + 1..], value) {
-            queries.push(Record::from_iter([(path[..dot].to_owned(), inner.into())]));
-        }
-    }
-    queries
 }
