@@ -9,7 +9,7 @@ use crate::patience::{draw_pause, pause_after};
 use crate::push::Push;
 use crate::transaction::Transaction;
 use crate::tree::View;
-use crate::{Database, Error, TransactError};
+use crate::{Database, Error, TransactError, rules};
 use gix::ObjectId;
 use std::collections::HashSet;
 use std::thread;
@@ -67,6 +67,7 @@ impl Database {
             let mut transaction = Transaction::new(view, now.to_owned());
             let value = operation(&mut transaction).map_err(TransactError::Operation)?;
             let changes = transaction.into_changes();
+            rules::check(view, &changes)?;
             let tree = match changes.is_empty() {
                 true => None,
                 false => Some(view.write(&changes)?),

@@ -84,7 +84,7 @@ pub struct Database {
 
 /// How long reading tries again while the network fails: a mistyped host fails in the same way, so a
 /// person is waiting.
-const CONNECT_LIMIT: Duration = Duration::from_secs(10);
+pub(crate) const CONNECT_LIMIT: Duration = Duration::from_secs(10);
 
 /// How many fetches and pushes one clone serves: what they leave in it is never packed.
 const CLONE_USES_MAX: u32 = 250;
