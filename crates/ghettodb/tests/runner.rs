@@ -14,6 +14,7 @@ mod idempotency;
 mod layout;
 mod model;
 mod operations;
+mod refusals;
 mod remote;
 mod step;
 mod support;
