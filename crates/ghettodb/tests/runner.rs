@@ -9,6 +9,7 @@ mod cli;
 mod conditions;
 mod contention;
 mod differences;
+mod garbage;
 mod history;
 mod idempotency;
 mod layout;
