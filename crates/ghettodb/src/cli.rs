@@ -2,6 +2,10 @@
 //! in a file of its own.
 
 mod action;
+mod export;
+mod find;
+mod import;
+mod merge_driver;
 mod operations;
 mod transaction;
 
@@ -79,9 +83,11 @@ enum Command {
     /// Makes an empty bare repository, unless there is one.
     Init(operations::Init),
     /// Gives the first record that matches, or null.
-    FindOne(operations::Find),
+    FindOne(find::Find),
     /// Gives all records that match.
-    FindMany(operations::Find),
+    FindMany(find::FindMany),
+    /// Gives the number of records that match.
+    Count(find::Count),
     /// Updates the record that matches, or inserts one.
     Upsert(operations::Write),
     /// Updates the first record that matches; gives it, or null.
@@ -98,6 +104,13 @@ enum Command {
     DropDb(operations::Write),
     /// Runs several operations on several tables as one commit, all or nothing.
     Transaction(transaction::Transaction),
+    /// Exports tables as NDJSON, CSV or a SQLite database.
+    Export(export::Export),
+    /// Imports the records of a file as one commit, all or nothing.
+    Import(import::Import),
+    /// Merges a record's file by field, as git's merge driver; --install makes it that.
+    #[command(name = "merge-driver")]
+    MergeDriver(merge_driver::MergeDriver),
 }
 
 /// Why the command ends without a result.
@@ -144,7 +157,8 @@ pub(crate) fn run() -> ExitCode {
         Err(error) => error.exit(),
     };
     match outcome {
-        Ok(result) => ui::print(&result),
+        Ok(Some(result)) => ui::print(&result),
+        Ok(None) => ExitCode::SUCCESS,
         Err(failure) => ui::fail(&failure),
     }
 }
@@ -162,12 +176,14 @@ fn usage_line(error: &clap::Error) -> String {
     line.strip_prefix("error: ").unwrap_or(&line).to_owned()
 }
 
-fn execute(command: Command, common: Common) -> Result<Value, Failure> {
+/// Gives the result of a command, if it has one beside what it has printed.
+fn execute(command: Command, common: Common) -> Result<Option<Value>, Failure> {
     use operations::Operation;
-    match command {
+    let result = match command {
         Command::Init(init) => init.run(&common),
         Command::FindOne(find) => find.one(&common),
-        Command::FindMany(find) => find.many(&common),
+        Command::FindMany(find) => find.run(&common),
+        Command::Count(count) => count.run(&common),
         Command::Upsert(write) => write.run(Operation::Upsert, &common),
         Command::UpdateOne(write) => write.run(Operation::UpdateOne, &common),
         Command::UpdateMany(write) => write.run(Operation::UpdateMany, &common),
@@ -176,7 +192,11 @@ fn execute(command: Command, common: Common) -> Result<Value, Failure> {
         Command::DropTable(write) => write.run(Operation::DropTable, &common),
         Command::DropDb(write) => write.run(Operation::DropDb, &common),
         Command::Transaction(transaction) => transaction.run(&common),
-    }
+        Command::Import(import) => import.run(&common),
+        Command::Export(export) => return export.run(&common),
+        Command::MergeDriver(driver) => return driver.run(),
+    };
+    result.map(Some)
 }
 
 /// The JSON object that a flag holds.

@@ -98,7 +98,10 @@ impl Database {
         loop {
             attempt.count += 1;
             let now = jiff::Timestamp::now();
-            let outcome = View::new(self.remote.objects(), self.tip)
+            let outcome = self
+                .remote
+                .writable()
+                .and_then(|objects| View::new(objects, self.tip))
                 .map_err(TransactError::Database)
                 .and_then(|view| operation(&view, &format_time(now)));
             let (value, tree) = match outcome {
@@ -168,7 +171,7 @@ impl Database {
     }
 
     /// Writes a commit of a tree on the tip.
-    fn write(
+    pub(crate) fn write(
         &self,
         tree: ObjectId,
         message: &Message,
@@ -194,7 +197,7 @@ impl Database {
         };
         let id = self
             .remote
-            .objects()
+            .writable()?
             .repo()
             .write_object(&commit)
             .map_err(Error::repository)?;
@@ -333,7 +336,7 @@ impl Attempt {
 }
 
 /// Milliseconds, always three digits, so that times sort as texts.
-fn format_time(time: jiff::Timestamp) -> String {
+pub(crate) fn format_time(time: jiff::Timestamp) -> String {
     time.strftime("%Y-%m-%dT%H:%M:%S.%3fZ").to_string()
 }
 

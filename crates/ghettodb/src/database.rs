@@ -127,6 +127,13 @@ impl Database {
         history::log(self.remote.objects(), self.tip, limit)
     }
 
+    /// Makes sure that what is written to the clone now is there in the next transaction.
+    pub(crate) fn hold_clone(&mut self) -> Result<(), Error> {
+        self.renew_worn_clone()?;
+        self.uses = self.uses.saturating_sub(1);
+        Ok(())
+    }
+
     /// Starts a new clone after many uses of this one; snapshots keep the old one while they live.
     pub(crate) fn renew_worn_clone(&mut self) -> Result<(), Error> {
         self.uses += 1;

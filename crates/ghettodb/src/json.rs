@@ -3,6 +3,12 @@
 //!
 //! `serde_json`'s own reader takes the last of two equal keys in silence, and `1e400` as it comes.
 
+mod number;
+mod order;
+
+pub(crate) use number::{canonical_number, compare_numbers, is_finite};
+pub(crate) use order::compare;
+
 use serde_json::{Map, Number, Value};
 use sha2::{Digest, Sha256};
 use std::fmt::Write as _;
@@ -37,6 +43,77 @@ pub(crate) fn parse(text: &str) -> Result<Value, Fault> {
         return Err(parser.unexpected("the end of the text"));
     }
     Ok(value)
+}
+
+/// The items of a JSON text that is one array, read one at a time, each with the line on which it
+/// begins. After a fault there is nothing more.
+pub(crate) struct Items<'t> {
+    parser: Parser<'t>,
+    /// How far lines have been counted, and which one that is.
+    counted: (usize, usize),
+    state: ItemsState,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum ItemsState {
+    Start,
+    Inside,
+    End,
+}
+
+pub(crate) fn items(text: &str) -> Items<'_> {
+    Items {
+        parser: Parser { text, at: 0 },
+        counted: (0, 1),
+        state: ItemsState::Start,
+    }
+}
+
+impl Items<'_> {
+    fn read(&mut self) -> Result<Option<(usize, Value)>, Fault> {
+        let parser = &mut self.parser;
+        parser.skip_space();
+        let is_last = match self.state {
+            ItemsState::End => return Ok(None),
+            ItemsState::Start => {
+                parser.expect(b'[', "'['")?;
+                parser.skip_space();
+                parser.peek() == Some(b']')
+            }
+            ItemsState::Inside if parser.peek() == Some(b']') => true,
+            ItemsState::Inside => {
+                parser.expect(b',', "',' or ']'")?;
+                parser.skip_space();
+                false
+            }
+        };
+        if is_last {
+            parser.at += 1;
+            parser.skip_space();
+            self.state = ItemsState::End;
+            return match parser.at < parser.text.len() {
+                true => Err(parser.unexpected("the end of the text")),
+                false => Ok(None),
+            };
+        }
+        self.state = ItemsState::Inside;
+        let (counted, line) = self.counted;
+        let line = line + parser.text[counted..parser.at].matches('\n').count();
+        self.counted = (parser.at, line);
+        Ok(Some((line, parser.value(0)?)))
+    }
+}
+
+impl Iterator for Items<'_> {
+    type Item = Result<(usize, Value), Fault>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let item = self.read().transpose();
+        if matches!(item, Some(Err(_))) {
+            self.state = ItemsState::End;
+        }
+        item
+    }
 }
 
 struct Parser<'t> {
@@ -287,45 +364,10 @@ impl<'t> Parser<'t> {
     }
 }
 
-/// Whether other readers of JSON, which use doubles, can hold the number.
-pub(crate) fn is_finite(number: &Number) -> bool {
-    number.as_str().parse::<f64>().is_ok_and(f64::is_finite)
-}
-
-/// The number without what spelling adds: `1`, `1.0`, `10e-1` give the same text.
-fn canonical_number(number: &Number) -> String {
-    let text = number.as_str();
-    let (sign, unsigned) = text
-        .strip_prefix('-')
-        .map_or(("", text), |rest| ("-", rest));
-    let (mantissa, exponent) = unsigned.split_once(['e', 'E']).unwrap_or((unsigned, "0"));
-    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
-    let digits = format!("{whole}{fraction}");
-    let significant = digits.trim_start_matches('0').trim_end_matches('0');
-    if significant.is_empty() {
-        return "0".to_owned();
-    }
-    let trailing = digits.len() - digits.trim_end_matches('0').len();
-    let exponent = exponent
-        .parse::<i64>()
-        .ok()
-        .and_then(|exponent| exponent.checked_sub(fraction.len() as i64))
-        .and_then(|exponent| exponent.checked_add(trailing as i64));
-    match exponent {
-        Some(0) => format!("{sign}{significant}"),
-        // Whole numbers of common size read as such.
-        Some(zeros @ 1..=20) => format!("{sign}{significant}{}", "0".repeat(zeros as usize)),
-        Some(exponent) => format!("{sign}{significant}e{exponent}"),
-        None => text.to_owned(),
-    }
-}
-
 /// Whether two values are the same, numbers compared by value (`1.10` = `1.1`), exactly.
 pub(crate) fn same(one: &Value, other: &Value) -> bool {
     match (one, other) {
-        (Value::Number(a), Value::Number(b)) => {
-            a == b || canonical_number(a) == canonical_number(b)
-        }
+        (Value::Number(a), Value::Number(b)) => compare_numbers(a, b).is_eq(),
         (Value::Array(a), Value::Array(b)) => {
             a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same(a, b))
         }
@@ -371,7 +413,10 @@ fn write_canonical(value: &Value, out: &mut String) {
             }
             out.push(']');
         }
-        Value::Number(number) => out.push_str(&canonical_number(number)),
+        Value::Number(number) => match canonical_number(number) {
+            Some(canonical) => out.push_str(&canonical),
+            None => out.push_str(number.as_str()),
+        },
         Value::String(_) | Value::Bool(_) | Value::Null => out.push_str(&value.to_string()),
     }
 }
@@ -383,8 +428,12 @@ pub fn canonical_sha256(value: &Value) -> String {
 
 /// SHA-256 in lower-case hex.
 pub(crate) fn sha256_hex(bytes: &[u8]) -> String {
-    let mut hex = String::with_capacity(64);
-    for byte in Sha256::digest(bytes) {
+    hex(&Sha256::digest(bytes))
+}
+
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    let mut hex = String::with_capacity(2 * bytes.len());
+    for byte in bytes {
         write!(hex, "{byte:02x}").expect("a String takes all text");
     }
     hex
@@ -412,6 +461,40 @@ mod tests {
             let value = parse_json(number).unwrap();
             assert_eq!(serde_json::to_string(&value).unwrap(), number);
         }
+    }
+
+    #[test]
+    fn items_come_one_at_a_time_with_their_lines() {
+        let read = |text: &str| -> Result<Vec<(usize, String)>, String> {
+            items(text)
+                .map(|item| match item {
+                    Ok((line, value)) => Ok((line, value.to_string())),
+                    Err(fault) => Err(format!("{}:{}: {}", fault.line, fault.column, fault.reason)),
+                })
+                .collect()
+        };
+        let item = |line, text: &str| (line, text.to_owned());
+        assert_eq!(read(" [ ] "), Ok(vec![]));
+        assert_eq!(
+            read("[1,\n {\n\"a\": [2]}\n\n, 1.10]\n"),
+            Ok(vec![item(1, "1"), item(2, r#"{"a":[2]}"#), item(5, "1.10")])
+        );
+        let refused = |text: &str| read(text).unwrap_err();
+        assert_eq!(refused("{}"), "1:1: expected '[', found '{'");
+        assert_eq!(refused("[1 2]"), "1:4: expected ',' or ']', found '2'");
+        assert_eq!(refused("[1,]"), "1:4: expected a JSON value, found ']'");
+        assert_eq!(
+            refused("[1"),
+            "1:3: expected ',' or ']', but the text ends here"
+        );
+        assert_eq!(
+            refused("[1] x"),
+            "1:5: expected the end of the text, found 'x'"
+        );
+        assert_eq!(
+            refused("[1,\n{\"a\": 1, \"a\": 2}]"),
+            "2:10: key \"a\" stands twice"
+        );
     }
 
     #[test]

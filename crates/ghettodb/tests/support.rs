@@ -1,5 +1,7 @@
 //! A bare repository to play the remote, git for looking into it, and short ways to say things.
 
+pub(crate) mod http_server;
+
 use ghettodb::{Committed, Database, Error, Message, Options, Record, Transaction, record_from};
 use serde_json::Value;
 use std::io::Write;
@@ -27,6 +29,7 @@ pub(crate) fn isolate(command: &mut Command) {
         .env("GIT_CONFIG_NOSYSTEM", "1")
         .env("GIT_CONFIG_GLOBAL", "/dev/null")
         .env("LC_ALL", "C")
+        .env("NO_PROXY", "127.0.0.1")
         .envs([
             ("GIT_AUTHOR_NAME", "someone"),
             ("GIT_AUTHOR_EMAIL", "someone@example.org"),
@@ -240,4 +243,15 @@ pub(crate) fn timeless(records: Vec<Record>) -> Vec<Value> {
         Value::Object(record)
     };
     records.into_iter().map(strip).collect()
+}
+
+/// The command `ghettodb` with these arguments.
+pub(crate) fn command(args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_ghettodb"));
+    isolate(&mut command);
+    command
+        .env_remove("GHETTODB_REPO")
+        .env_remove("GHETTODB_BRANCH")
+        .args(args);
+    command
 }

@@ -3,6 +3,8 @@
 //! Everything runs as a user would run it: real processes, a durable log, real git. Nothing here
 //! judges; the aims are printed beside the figures.
 
+pub(crate) mod ghettodb;
+
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};

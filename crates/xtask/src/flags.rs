@@ -21,6 +21,12 @@ cargo xtask CHORE
   feel                answers FEEL conformance questions: JSON lines on standard input,
                       answers on standard output
   bench [--seconds N] measures a release build: start, memory, one order, durable rate
+  bench ghettodb CHORE [--repeats N]
+                      measures the database against git: medians, with their aims; exit code 1
+                      only if something was lost or done twice
+                      concurrent            many writers: [--writers N] [--ops N] [--processes]
+                                            [--url path|file|http] [--drop-replies PERCENT]
+                      oneshot, commit, import, find, batch, all
   help                this text";
 
 /// Flags of `demo`, with whether a value follows.
@@ -30,6 +36,28 @@ const DEMO_FLAGS: [(&str, bool); 5] = [
     ("--data", true),
     ("--zeebe-address", true),
     ("--zeebe-rest-address", true),
+];
+
+/// What there is to measure of the database.
+const GHETTODB_CHORES: [&str; 7] = [
+    "concurrent",
+    "oneshot",
+    "commit",
+    "import",
+    "find",
+    "batch",
+    "all",
+];
+
+/// Flags of `bench ghettodb`, with whether a value follows.
+const GHETTODB_FLAGS: [(&str, bool); 7] = [
+    ("--repeats", true),
+    ("--writers", true),
+    ("--ops", true),
+    ("--processes", false),
+    ("--url", true),
+    ("--drop-replies", true),
+    ("--records", true),
 ];
 
 /// Length of each load phase of `bench`, in seconds, where no `--seconds` is given.
@@ -43,6 +71,7 @@ pub(crate) enum Chore {
     Demo { flags: Vec<String> },
     Feel,
     Bench { seconds: u64 },
+    BenchGhettodb { words: Vec<String> },
 }
 
 /// Reads the words after `cargo xtask`.
@@ -60,8 +89,11 @@ pub(crate) fn parse(words: impl Iterator<Item = String>) -> Result<Chore, String
         }),
         "ci" => none("ci", &rest).map(|()| Chore::Test { quick: false }),
         "feel" => none("feel", &rest).map(|()| Chore::Feel),
-        "demo" => demo(rest),
-        "bench" => bench(&rest),
+        "demo" => check_flags("demo", &DEMO_FLAGS, &rest).map(|()| Chore::Demo { flags: rest }),
+        "bench" => match &rest[..] {
+            [word, words @ ..] if word == "ghettodb" => bench_ghettodb(words),
+            _ => bench(&rest),
+        },
         other => Err(format!("there is no chore '{other}'")),
     }
 }
@@ -86,17 +118,18 @@ fn only_switch(chore: &str, switch: &str, rest: &[String]) -> Result<bool, Strin
     }
 }
 
-fn demo(rest: Vec<String>) -> Result<Chore, String> {
-    let mut words = rest.iter();
+/// Checks flags that another program reads.
+fn check_flags(chore: &str, flags: &[(&str, bool)], words: &[String]) -> Result<(), String> {
+    let mut words = words.iter();
     while let Some(word) = words.next() {
         let (name, inline) = match word.split_once('=') {
             Some((name, value)) => (name, Some(value)),
             None => (word.as_str(), None),
         };
-        let takes_value = DEMO_FLAGS
+        let takes_value = flags
             .iter()
             .find_map(|(flag, takes_value)| (*flag == name).then_some(*takes_value))
-            .ok_or_else(|| format!("'demo' takes no '{word}'"))?;
+            .ok_or_else(|| format!("'{chore}' takes no '{word}'"))?;
         match (takes_value, inline) {
             (false, Some(_)) => return Err(format!("'{name}' takes no value")),
             (true, None) if words.next().is_none() => {
@@ -105,7 +138,21 @@ fn demo(rest: Vec<String>) -> Result<Chore, String> {
             _ => {}
         }
     }
-    Ok(Chore::Demo { flags: rest })
+    Ok(())
+}
+
+fn bench_ghettodb(words: &[String]) -> Result<Chore, String> {
+    let chores = GHETTODB_CHORES.join(", ");
+    match words {
+        [chore, flags @ ..] if GHETTODB_CHORES.contains(&chore.as_str()) => {
+            check_flags("bench ghettodb", &GHETTODB_FLAGS, flags)?;
+            Ok(Chore::BenchGhettodb {
+                words: words.to_vec(),
+            })
+        }
+        [] => Err(format!("'bench ghettodb' needs one of {chores}")),
+        [other, ..] => Err(format!("'bench ghettodb' has no '{other}', but {chores}")),
+    }
 }
 
 fn bench(rest: &[String]) -> Result<Chore, String> {
@@ -141,6 +188,13 @@ mod tests {
         check("ci", Ok(Chore::Test { quick: false }));
         check("feel", Ok(Chore::Feel));
         check("bench --seconds 3", Ok(Chore::Bench { seconds: 3 }));
+        let words = ["concurrent", "--writers", "5", "--processes"];
+        check(
+            "bench ghettodb concurrent --writers 5 --processes",
+            Ok(Chore::BenchGhettodb {
+                words: words.map(str::to_owned).to_vec(),
+            }),
+        );
         check("demo --exit -h", Ok(Chore::Help));
         let flags = ["--exit", "--data", "d", "--zeebe-address=h:1"];
         check(
@@ -161,6 +215,22 @@ mod tests {
         check(
             "bench --seconds 0",
             Err("'--seconds 0' is no number of seconds above 0"),
+        );
+        check(
+            "bench ghettodb",
+            Err(
+                "'bench ghettodb' needs one of concurrent, oneshot, commit, import, find, batch, all",
+            ),
+        );
+        check(
+            "bench ghettodb fnid",
+            Err(
+                "'bench ghettodb' has no 'fnid', but concurrent, oneshot, commit, import, find, batch, all",
+            ),
+        );
+        check(
+            "bench ghettodb find --repeat 3",
+            Err("'bench ghettodb' takes no '--repeat'"),
         );
     }
 }

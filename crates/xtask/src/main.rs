@@ -48,6 +48,7 @@ fn run(chore: Chore) -> Result<ExitCode> {
                 .context("the conversation on standard input and output broke off")?;
         }
         Chore::Bench { seconds } => bench::run(&project_root()?, seconds)?,
+        Chore::BenchGhettodb { words } => return bench::ghettodb::run(&project_root()?, &words),
     }
     Ok(ExitCode::SUCCESS)
 }
