@@ -5,6 +5,11 @@ use crate::support::{Origin, open, record};
 use ghettodb::{Database, Error, Message, parse_json, record_from};
 use serde_json::{Value, json};
 
+const OPERATORS: [&str; 14] = [
+    "$eq", "$ne", "$gt", "$gte", "$lt", "$lte", "$in", "$nin", "$exists", "$regex", "$not", "$and",
+    "$or", "$",
+];
+
 /// Text that is hostile, or nearly right, or nothing.
 fn garbage(random: &mut fastrand::Rng) -> String {
     const PIECES: [&str; 34] = [
@@ -83,9 +88,10 @@ fn value(random: &mut fastrand::Rng, depth: usize) -> Value {
 fn object(random: &mut fastrand::Rng, depth: usize) -> Value {
     let mut fields = serde_json::Map::new();
     for _ in 0..random.usize(0..4) {
-        let key = match random.u8(0..6) {
+        let key = match random.u8(0..8) {
             0 => "_id".to_owned(),
             1 => "_updated".to_owned(),
+            2 => (*random.choice(OPERATORS.iter()).unwrap()).to_owned(),
             _ => garbage(random),
         };
         let value = match (key.as_str(), random.u8(0..4)) {

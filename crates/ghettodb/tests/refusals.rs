@@ -287,6 +287,52 @@ fn records_and_queries_that_are_none() {
 }
 
 #[test]
+fn queries_that_ask_for_nothing_sensible() {
+    let bench = Bench::new();
+    let deep = (0..127).fold("1".to_owned(), |inner, _| format!("{{\"$not\": {inner}}}"));
+    let wide = format!("{{\"a\": {{\"$regex\": \"{}\"}}}}", "(a|b)*".repeat(200));
+    for (query, reason) in [
+        (r#"{"$drop": 1}"#, "$drop: no such operator"),
+        (r#"{"a": {"$where": "x"}}"#, "a.$where: no such operator"),
+        (r#"{"a": {"$gt": 1, "b": 2}}"#, "stand side by side"),
+        (r#"{"$and": []}"#, "the list is empty"),
+        (r#"{"$or": {}}"#, "a list of conditions is expected"),
+        (r#"{"$and": [1]}"#, "an object is expected"),
+        (r#"{"$not": 1}"#, "an object"),
+        (r#"{"a": {"$in": 1}}"#, "a list of values is expected"),
+        (r#"{"a": {"$gt": {}}}"#, "a number or a text is expected"),
+        (r#"{"a": {"$exists": 1}}"#, "$exists"),
+        (r#"{"a": {"$regex": "("}}"#, "no regular expression"),
+        (r#"{"a": {"$regex": 1}}"#, "$regex"),
+        (
+            r#"{"a": {"$regex": "((a{1000}){1000}){1000}"}}"#,
+            "a.$regex",
+        ),
+        (deep.as_str(), "an object"),
+    ] {
+        for args in [
+            &["findone"] as &[&str],
+            &["findmany", "--skip-bad"],
+            &["upsert", "--record={}"],
+            &["updateone", "--record={}"],
+            &["updatemany", "--record={}"],
+            &["deleteone"],
+            &["deletemany", "--all"],
+        ] {
+            bench.refuses(
+                &[args, &["--table=t", "--query", query]].concat(),
+                2,
+                reason,
+            );
+        }
+    }
+    // A pattern that makes other engines try for ever is one that ends here.
+    let mut command = bench.command();
+    command.args(["findmany", "--table=t", "--query", &wide]);
+    assert_eq!(bench.run(command, "").0, 0);
+}
+
+#[test]
 fn records_beyond_the_limits() {
     let bench = Bench::new();
     let step = |text: &str| {

@@ -210,3 +210,22 @@ fn values_are_compared_strictly() {
         assert_eq!(found["count"], count, "{query}");
     }
 }
+
+#[test]
+fn queries_have_operators_and_paths() {
+    let shop = Shop::new(&[
+        ("db/stock/a.json", r#"{"n": 1, "size": {"w": 2}}"#),
+        ("db/stock/b.json", r#"{"n": 3, "$n": 3}"#),
+    ]);
+    for (query, expected) in [
+        (r#"{"n": {"$gt": 1}}"#, "b"),
+        (r#"{"size.w": 2}"#, "a"),
+        (r#"{"size.w": {"$exists": false}}"#, "b"),
+    ] {
+        let found = shop.run("FINDMANY", &[("query", query)]);
+        assert_eq!(found["count"], 1, "{query}");
+        assert_eq!(found["records"][0]["_id"], expected, "{query}");
+    }
+    let message = shop.refused("FINDMANY", &[("query", r#"{"$n": 3}"#)]);
+    assert!(message.contains("$n: no such operator"), "{message}");
+}

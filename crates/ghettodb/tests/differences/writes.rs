@@ -243,9 +243,9 @@ fn ids_that_differ_only_by_case_are_refused() {
 #[test]
 fn concurrent_writers_all_land() {
     let origin = Origin::new();
+    let checkouts: Vec<Checkout> = (0..20).map(|_| Checkout::of(&origin)).collect();
     thread::scope(|scope| {
-        for writer in 0..20 {
-            let checkout = Checkout::of(&origin);
+        for (writer, checkout) in checkouts.iter().enumerate() {
             scope.spawn(move || {
                 for write in 0..3 {
                     let record = json!({"_id": format!("w{writer}-{write}")}).to_string();
