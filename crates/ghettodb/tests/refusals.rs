@@ -295,6 +295,10 @@ fn queries_that_ask_for_nothing_sensible() {
         (r#"{"$drop": 1}"#, "$drop: no such operator"),
         (r#"{"a": {"$where": "x"}}"#, "a.$where: no such operator"),
         (r#"{"a": {"$gt": 1, "b": 2}}"#, "stand side by side"),
+        (
+            r#"{"a\n\u001b[2J": {"$x": 1}}"#,
+            r"a\n\u{1b}[2J.$x: no such operator",
+        ),
         (r#"{"$and": []}"#, "the list is empty"),
         (r#"{"$or": {}}"#, "a list of conditions is expected"),
         (r#"{"$and": [1]}"#, "an object is expected"),
