@@ -73,7 +73,8 @@ struct Common {
 
 impl Common {
     fn repo(&self) -> Result<&str, Failure> {
-        let repo = self.repo.as_deref();
+        // A variable that is set from nothing is there, and empty.
+        let repo = self.repo.as_deref().filter(|repo| !repo.is_empty());
         repo.context("--repo is missing, and GHETTODB_REPO is not set")
             .map_err(Failure::usage)
     }
@@ -151,7 +152,8 @@ impl From<Error> for Failure {
         Failure {
             hint: error.hint(),
             exit_code: error.exit_code(),
-            error: error.into(),
+            // Its text holds its cause already.
+            error: anyhow::Error::msg(error.to_string()),
         }
     }
 }

@@ -369,7 +369,7 @@ fn message_text(message: &Message) -> String {
 }
 
 /// One line of what may hold line breaks and control characters: they are escaped.
-fn one_line(text: &str) -> String {
+pub(crate) fn one_line(text: &str) -> String {
     let mut line = String::with_capacity(text.len());
     for c in text.trim().chars() {
         match c.is_control() || matches!(c, '\u{2028}' | '\u{2029}') {
