@@ -6,7 +6,7 @@ use crate::patience::patiently;
 use crate::{CommitInfo, Error, Snapshot, history};
 use gix::ObjectId;
 use std::path::Path;
-#[cfg(feature = "index")]
+#[cfg(feature = "sqlite")]
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -33,7 +33,7 @@ pub struct Options {
     pub author: Author,
     /// Folder of the indexes, made where there is none; none = search without. What it holds is derived
     /// from the repository, so that it may be deleted at any time, and as secret as the records.
-    #[cfg(feature = "index")]
+    #[cfg(feature = "sqlite")]
     pub cache: Option<PathBuf>,
 }
 
@@ -48,7 +48,7 @@ impl Options {
                 name: "ghettodb".to_owned(),
                 email: "ghettodb@localhost".to_owned(),
             },
-            #[cfg(feature = "index")]
+            #[cfg(feature = "sqlite")]
             cache: None,
         }
     }
@@ -145,6 +145,13 @@ impl Database {
         history::log(self.remote.objects(), self.tip, limit)
     }
 
+    /// Makes sure that what is written to the clone now is there in the next transaction.
+    pub(crate) fn hold_clone(&mut self) -> Result<(), Error> {
+        self.renew_worn_clone()?;
+        self.uses = self.uses.saturating_sub(1);
+        Ok(())
+    }
+
     /// Starts a new clone after many uses of this one; snapshots keep the old one while they live.
     pub(crate) fn renew_worn_clone(&mut self) -> Result<(), Error> {
         self.uses += 1;
@@ -157,7 +164,7 @@ impl Database {
     }
 }
 
-#[cfg(feature = "index")]
+#[cfg(feature = "sqlite")]
 fn index_of(options: &Options) -> Option<Arc<Index>> {
     let folder = options.cache.as_ref()?;
     // One repository has one index, however its path is written.
@@ -170,7 +177,7 @@ fn index_of(options: &Options) -> Option<Arc<Index>> {
     Some(Arc::new(index))
 }
 
-#[cfg(not(feature = "index"))]
+#[cfg(not(feature = "sqlite"))]
 fn index_of(_options: &Options) -> Option<Arc<Index>> {
     None
 }

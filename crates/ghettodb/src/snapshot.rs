@@ -45,7 +45,7 @@ impl Snapshot {
         self.index.as_ref()?.note()
     }
 
-    fn view(&self) -> Result<View<'_>, Error> {
+    pub(crate) fn view(&self) -> Result<View<'_>, Error> {
         let view = View::new(&self.objects, self.commit.as_ref().map(|(id, _)| *id))?;
         Ok(view.with_index(self.index.as_deref()))
     }

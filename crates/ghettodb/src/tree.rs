@@ -5,10 +5,12 @@
 //! take both; a new record goes where the table's settings say, and an old one stays where it is.
 //! Nothing is followed: a symbolic link, a submodule or an executable is not a record.
 
+mod bulk;
 mod editor;
 mod indexed;
 mod path;
 mod search;
+mod walk;
 
 use crate::git::Objects;
 use crate::index::Index;
@@ -38,16 +40,16 @@ pub(crate) struct View<'r> {
 }
 
 /// A file that stands where a record's file can stand.
-struct File {
+pub(crate) struct File {
     /// With a slash at the end.
     directory: Arc<str>,
-    id: String,
+    pub(crate) id: String,
     mode: EntryMode,
-    object: ObjectId,
+    pub(crate) object: ObjectId,
 }
 
 impl File {
-    fn path(&self) -> String {
+    pub(crate) fn path(&self) -> String {
         format!("{}{}{SUFFIX}", self.directory, self.id)
     }
 }
@@ -80,6 +82,11 @@ impl<'r> View<'r> {
     /// The same, searching with an index.
     pub(crate) fn with_index(self, index: Option<&'r Index>) -> Self {
         View { index, ..self }
+    }
+
+    /// Contents are read and written there.
+    pub(crate) fn objects(&self) -> &'r Objects {
+        self.objects
     }
 
     fn repo(&self) -> &'r gix::Repository {
@@ -135,12 +142,7 @@ impl<'r> View<'r> {
         match self.entry(tree, name)? {
             None => Ok(None),
             Some((mode, object)) if mode.is_tree() => Ok(Some(object)),
-            Some(_) => Err(Error::BadRecord {
-                path: format!("{parent}{name}"),
-                line: 0,
-                column: 0,
-                reason: "a directory is expected here".to_owned(),
-            }),
+            Some(_) => Err(no_directory(format!("{parent}{name}"))),
         }
     }
 
@@ -148,31 +150,41 @@ impl<'r> View<'r> {
         self.directory(self.db, table, "db/")
     }
 
-    /// The files of one record: none or one in a sound table.
+    /// The files of one record: none or one in a sound table. The one in the fan-out comes first.
     fn places(&self, table: &str, id: &str) -> Result<Vec<File>, Error> {
-        let tree = self.table(table)?;
+        let Some(tree) = self.table(table)? else {
+            return Ok(Vec::new());
+        };
         let file_name = format!("{id}{SUFFIX}");
-        let parent = format!("{ROOT}/{table}/");
         let fan = name::fan(id);
-        let fan_tree = self.directory(tree, &fan, &parent)?;
-        let directories = [(fan_tree, format!("{parent}{fan}/")), (tree, parent)];
-        let mut places = Vec::new();
-        for (tree, parent) in directories {
-            if let Some((mode, object)) = self.entry(tree, &file_name)? {
-                places.push(File {
-                    directory: parent.into(),
-                    id: id.to_owned(),
-                    mode,
-                    object,
-                });
+        let parent = format!("{ROOT}/{table}/");
+        // A large table is a large tree: it is gone through once.
+        let (mut fanned, mut flat) = (None, None);
+        self.each(tree, |entry, mode, object| {
+            if entry == file_name {
+                flat = Some((mode, object));
+            } else if entry == fan {
+                fanned = match mode.is_tree() {
+                    true => self.entry(Some(object), &file_name)?,
+                    false => return Err(no_directory(format!("{parent}{entry}"))),
+                };
             }
-        }
-        Ok(places)
+            Ok(())
+        })?;
+        let file = |directory: String, (mode, object)| File {
+            directory: directory.into(),
+            id: id.to_owned(),
+            mode,
+            object,
+        };
+        let fanned = fanned.map(|entry| file(format!("{parent}{fan}/"), entry));
+        let flat = flat.map(|entry| file(parent, entry));
+        Ok(fanned.into_iter().chain(flat).collect())
     }
 
     /// All files of a table. What is neither a record's file nor a fan-out is given to `stray`;
     /// files of other kinds (`.gitkeep`, a README) are passed over.
-    fn files(
+    pub(crate) fn files(
         &self,
         table: &str,
         stray: &mut dyn FnMut(Error) -> Result<(), Error>,
@@ -203,7 +215,7 @@ impl<'r> View<'r> {
     }
 
     /// The text of a record's file.
-    fn text(&self, file: &File) -> Result<Vec<u8>, Error> {
+    pub(crate) fn text(&self, file: &File) -> Result<Vec<u8>, Error> {
         if file.mode.kind() != EntryKind::Blob {
             return Err(not_a_record(&file.path(), file.mode));
         }
@@ -226,6 +238,16 @@ impl<'r> View<'r> {
     /// Writes the tree of the whole commit with the changes applied.
     pub(crate) fn write(&self, changes: &Changes) -> Result<ObjectId, Error> {
         let mut editor = self.editor()?;
+        self.apply(changes, &mut editor)?;
+        editor.write()
+    }
+
+    /// Applies changes of this view's records to a tree that comes from it.
+    pub(crate) fn apply(
+        &self,
+        changes: &Changes,
+        editor: &mut TreeEditor<'_>,
+    ) -> Result<(), Error> {
         for table in &changes.dropped {
             editor.remove(&format!("{ROOT}/{table}"))?;
         }
@@ -259,11 +281,11 @@ impl<'r> View<'r> {
             };
             editor.put(&path, blob.detach())?;
         }
-        editor.write()
+        Ok(())
     }
 
     /// The layout of a table's new files, by the settings that the changes leave.
-    fn layout(&self, table: &str, changes: &Changes) -> Result<Layout, Error> {
+    pub(crate) fn layout(&self, table: &str, changes: &Changes) -> Result<Layout, Error> {
         let settings = changes
             .settings(table)
             .unwrap_or_else(|| self.settings(table))?;
@@ -295,6 +317,15 @@ fn collect(
     Ok(())
 }
 
+fn no_directory(path: String) -> Error {
+    Error::BadRecord {
+        path,
+        line: 0,
+        column: 0,
+        reason: "a directory is expected here".to_owned(),
+    }
+}
+
 fn not_a_record(path: &str, mode: EntryMode) -> Error {
     let found = match mode.kind() {
         EntryKind::Tree => "a directory",
@@ -321,7 +352,7 @@ fn misplaced(parent: &str, entry: &str) -> Error {
     }
 }
 
-fn stands_twice(path: &str) -> Error {
+pub(crate) fn stands_twice(path: &str) -> Error {
     Error::BadRecord {
         path: path.to_owned(),
         line: 0,

@@ -9,12 +9,15 @@ mod cli;
 mod conditions;
 mod contention;
 mod differences;
+mod export;
 mod history;
 mod http;
 mod idempotency;
-#[cfg(feature = "index")]
+mod import;
+#[cfg(feature = "sqlite")]
 mod index;
 mod layout;
+mod merge;
 mod model;
 mod operations;
 mod query;

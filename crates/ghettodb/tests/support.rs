@@ -250,3 +250,14 @@ pub(crate) fn timeless(records: Vec<Record>) -> Vec<Value> {
     };
     records.into_iter().map(strip).collect()
 }
+
+/// The command `ghettodb` with these arguments.
+pub(crate) fn command(args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_ghettodb"));
+    isolate(&mut command);
+    command
+        .env_remove("GHETTODB_REPO")
+        .env_remove("GHETTODB_BRANCH")
+        .args(args);
+    command
+}

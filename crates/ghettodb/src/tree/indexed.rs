@@ -3,14 +3,14 @@
 use super::View;
 use crate::query::Query;
 
-#[cfg(not(feature = "index"))]
+#[cfg(not(feature = "sqlite"))]
 impl View<'_> {
     pub(super) fn indexed(&self, _table: &str, _query: &Query<'_>) -> Option<Vec<String>> {
         match *self.index? {}
     }
 }
 
-#[cfg(feature = "index")]
+#[cfg(feature = "sqlite")]
 impl View<'_> {
     /// The ids of all records that can match, and of some that cannot, sorted; none where there is no
     /// index, or none that helps with this query.
@@ -28,7 +28,7 @@ impl View<'_> {
     }
 }
 
-#[cfg(feature = "index")]
+#[cfg(feature = "sqlite")]
 mod table {
     use crate::index::{self, Changes, Entry, FILES_MIN, Keys, Table};
     use crate::tree::View;
