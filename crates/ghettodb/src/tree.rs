@@ -79,14 +79,14 @@ impl<'r> View<'r> {
         Ok(view)
     }
 
-    /// The same, searching with an index.
-    pub(crate) fn with_index(self, index: Option<&'r Index>) -> Self {
-        View { index, ..self }
-    }
-
     /// Contents are read and written there.
     pub(crate) fn objects(&self) -> &'r Objects {
         self.objects
+    }
+
+    /// The same, searching with an index.
+    pub(crate) fn with_index(self, index: Option<&'r Index>) -> Self {
+        View { index, ..self }
     }
 
     fn repo(&self) -> &'r gix::Repository {
