@@ -9,6 +9,7 @@ mod cli;
 mod conditions;
 mod contention;
 mod differences;
+mod fsck;
 mod history;
 mod http;
 mod idempotency;
