@@ -2,8 +2,11 @@
 //! in a file of its own.
 
 mod action;
+mod export;
 mod find;
 mod fsck;
+mod import;
+mod merge_driver;
 mod operations;
 mod reshard;
 mod schema;
@@ -16,6 +19,8 @@ use ghettodb::{Database, Error, Options, Record, parse_json, record_from};
 use serde_json::Value;
 use std::io::Read as _;
 use std::path::Path;
+#[cfg(feature = "sqlite")]
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -59,6 +64,11 @@ struct Common {
     /// How long to try to push, in seconds.
     #[arg(long, global = true, value_name = "SECONDS", default_value_t = 60)]
     push_deadline: u64,
+    /// Folder of local indexes, so that searches for equality in large tables are fast; it may be
+    /// deleted at any time.
+    #[cfg(feature = "sqlite")]
+    #[arg(long, global = true, env = "GHETTODB_CACHE", value_name = "FOLDER")]
+    cache: Option<PathBuf>,
 }
 
 impl Common {
@@ -68,10 +78,19 @@ impl Common {
             .map_err(Failure::usage)
     }
 
+    /// Prints what a cache had to say for itself.
+    fn tell(&self, note: Option<String>) {
+        if let Some(note) = note {
+            ui::complain(format_args!("{note}"));
+        }
+    }
+
     fn open(&self) -> Result<Database, Failure> {
         Ok(Database::open(Options {
             branch: self.branch.clone(),
             push_deadline: Duration::from_secs(self.push_deadline),
+            #[cfg(feature = "sqlite")]
+            cache: self.cache.clone(),
             ..Options::new(self.repo()?)
         })?)
     }
@@ -105,6 +124,13 @@ enum Command {
     DropDb(operations::Write),
     /// Runs several operations on several tables as one commit, all or nothing.
     Transaction(transaction::Transaction),
+    /// Exports tables as NDJSON, CSV or a SQLite database.
+    Export(export::Export),
+    /// Imports the records of a file as one commit, all or nothing.
+    Import(import::Import),
+    /// Merges a record's file by field, as git's merge driver; --install makes it that.
+    #[command(name = "merge-driver")]
+    MergeDriver(merge_driver::MergeDriver),
     /// Shows, sets or removes the rules of a table: its JSON Schema and unique fields.
     Schema(schema::Schema),
     /// Moves the files of a table to the other layout, in one commit.
@@ -156,7 +182,8 @@ pub(crate) fn run() -> ExitCode {
         Err(error) => error.exit(),
     };
     match outcome {
-        Ok(result) => ui::print(&result),
+        Ok(Some(result)) => ui::print(&result),
+        Ok(None) => ExitCode::SUCCESS,
         Err(failure) => ui::fail(&failure),
     }
 }
@@ -174,9 +201,10 @@ fn usage_line(error: &clap::Error) -> String {
     line.strip_prefix("error: ").unwrap_or(&line).to_owned()
 }
 
-fn execute(command: Command, common: Common) -> Result<Value, Failure> {
+/// Gives the result of a command, if it has one beside what it has printed.
+fn execute(command: Command, common: Common) -> Result<Option<Value>, Failure> {
     use operations::Operation;
-    match command {
+    let result = match command {
         Command::Init(init) => init.run(&common),
         Command::FindOne(find) => find.one(&common),
         Command::FindMany(find) => find.run(&common),
@@ -192,7 +220,11 @@ fn execute(command: Command, common: Common) -> Result<Value, Failure> {
         Command::Schema(schema) => schema.run(&common),
         Command::Reshard(reshard) => reshard.run(&common),
         Command::Fsck(fsck) => fsck.run(&common),
-    }
+        Command::Import(import) => import.run(&common),
+        Command::Export(export) => return export.run(&common),
+        Command::MergeDriver(driver) => return driver.run(),
+    };
+    result.map(Some)
 }
 
 /// The text of a file that a flag names, `-` being standard input.

@@ -58,7 +58,7 @@ fn is_reserved(name: &str) -> bool {
             && matches!(stem.as_bytes()[3], b'1'..=b'9'))
 }
 
-/// What names have in common that are one on a file system that ignores case and Unicode form.
+/// What a file system that ignores case or Unicode form makes of a name.
 pub(crate) fn fold(name: &str) -> String {
     match name.is_ascii() {
         true => name.to_ascii_lowercase(),

@@ -9,11 +9,16 @@ mod cli;
 mod conditions;
 mod contention;
 mod differences;
+mod export;
 mod fsck;
 mod history;
 mod http;
 mod idempotency;
+mod import;
+#[cfg(feature = "sqlite")]
+mod index;
 mod layout;
+mod merge;
 mod model;
 mod operations;
 mod query;
