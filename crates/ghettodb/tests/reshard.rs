@@ -3,7 +3,7 @@
 use crate::support::{Origin, open, record, transact};
 use ghettodb::{Database, Layout};
 use serde_json::json;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::channel;
 use std::thread;
 
 fn fill(database: &mut Database, count: usize) {
@@ -170,54 +170,48 @@ fn bad_calls_are_refused() {
 fn what_others_write_meanwhile_is_moved_too() {
     let origin = Origin::new();
     fill(&mut open(&origin.local()), 50);
-    let busy = AtomicUsize::new(2);
+    let (sender, receiver) = channel();
     let written: Vec<String> = thread::scope(|scope| {
-        let writers: Vec<_> = [Origin::local, Origin::url]
-            .into_iter()
-            .enumerate()
-            .map(|(writer, repo)| {
-                let (origin, busy) = (&origin, &busy);
-                scope.spawn(move || {
-                    let mut database = open(&repo(origin));
-                    let ids: Vec<_> = (0..8).map(|n| format!("w{writer}-{n}")).collect();
-                    for id in &ids {
-                        transact(&mut database, |tx| {
-                            tx.insert("t", record(json!({"_id": id})))?;
-                            let fields = record(json!({ format!("w{writer}"): id }));
-                            tx.update("t", "r7", fields)
-                        });
-                    }
-                    busy.fetch_sub(1, Ordering::Relaxed);
-                    ids
-                })
-            })
-            .collect();
-        let mut database = open(&origin.local());
-        let mut layout = Layout::Flat;
-        // Once more when all is written, so that it ends fanned out.
-        while busy.load(Ordering::Relaxed) > 0 || layout == Layout::Flat {
-            layout = match layout {
-                Layout::Flat => Layout::FanOut,
-                Layout::FanOut => Layout::Flat,
-            };
-            database.reshard("t", layout).unwrap();
+        for (writer, repo) in [Origin::local, Origin::url].into_iter().enumerate() {
+            let (origin, sender) = (&origin, sender.clone());
+            scope.spawn(move || {
+                let mut database = open(&repo(origin));
+                for n in 0..8 {
+                    let id = format!("w{writer}-{n}");
+                    transact(&mut database, |tx| {
+                        tx.insert("t", record(json!({"_id": id})))?;
+                        let fields = record(json!({ format!("w{writer}"): id }));
+                        tx.update("t", "r7", fields)
+                    });
+                    sender.send(id).unwrap();
+                }
+            });
         }
-        writers
-            .into_iter()
-            .flat_map(|writer| writer.join().unwrap())
-            .collect()
+        drop(sender);
+        let mut database = open(&origin.local());
+        let mut layouts = [Layout::FanOut, Layout::Flat].into_iter().cycle();
+        // Between their writes, while they go on; until both are done.
+        let written = receiver.iter().enumerate().map(|(index, id)| {
+            if index % 4 == 0 {
+                let layout = layouts.next().expect("it goes round");
+                database.reshard("t", layout).unwrap();
+            }
+            id
+        });
+        written.collect()
     });
+    assert_eq!(written.len(), 16);
+    open(&origin.local()).reshard("t", Layout::FanOut).unwrap();
     let mut database = open(&origin.local());
     let snapshot = database.snapshot().unwrap();
     for id in &written {
         assert!(snapshot.get("t", id).unwrap().is_some(), "{id} is lost");
     }
     assert_eq!(snapshot.count("t").unwrap(), 50 + written.len());
-    let last = database.reshard("t", Layout::FanOut).unwrap();
-    assert_eq!(last.value.records, 50 + written.len());
+    let fanned = |path: &&String| path.starts_with("db/t/") && path.split('/').count() == 4;
     assert_eq!(
-        last.value.moved, 0,
-        "writers go by the layout of the new tip"
+        origin.files().iter().filter(fanned).count(),
+        50 + written.len()
     );
     origin.assert_sound();
 }

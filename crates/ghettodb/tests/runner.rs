@@ -11,6 +11,7 @@ mod contention;
 mod differences;
 mod export;
 mod garbage;
+mod fsck;
 mod history;
 mod http;
 mod idempotency;
