@@ -2,6 +2,7 @@
 //! in a file of its own.
 
 mod action;
+mod compact;
 mod export;
 mod find;
 mod import;
@@ -103,6 +104,8 @@ enum Command {
     DropDb(operations::Write),
     /// Runs several operations on several tables as one commit, all or nothing.
     Transaction(transaction::Transaction),
+    /// Squashes old history into one commit; the old tip is tagged.
+    Compact(compact::Compact),
     /// Exports tables as NDJSON, CSV or a SQLite database.
     Export(export::Export),
     /// Imports the records of a file as one commit, all or nothing.
@@ -190,6 +193,7 @@ fn execute(command: Command, common: Common) -> Result<Option<Value>, Failure> {
         Command::DropTable(write) => write.run(Operation::DropTable, &common),
         Command::DropDb(write) => write.run(Operation::DropDb, &common),
         Command::Transaction(transaction) => transaction.run(&common),
+        Command::Compact(compact) => compact.run(&common),
         Command::Import(import) => import.run(&common),
         Command::Export(export) => return export.run(&common),
         Command::MergeDriver(driver) => return driver.run(),
