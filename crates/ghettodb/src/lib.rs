@@ -43,6 +43,8 @@ mod export;
 mod git;
 mod history;
 mod import;
+#[cfg_attr(not(feature = "sqlite"), path = "index/none.rs")]
+mod index;
 mod json;
 mod memory;
 mod merge;
