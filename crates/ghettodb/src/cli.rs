@@ -2,6 +2,7 @@
 //! in a file of its own.
 
 mod action;
+mod compact;
 mod export;
 mod find;
 mod fsck;
@@ -125,6 +126,8 @@ enum Command {
     DropDb(operations::Write),
     /// Runs several operations on several tables as one commit, all or nothing.
     Transaction(transaction::Transaction),
+    /// Squashes old history into one commit; the old tip is tagged.
+    Compact(compact::Compact),
     /// Exports tables as NDJSON, CSV or a SQLite database.
     Export(export::Export),
     /// Imports the records of a file as one commit, all or nothing.
@@ -222,6 +225,7 @@ fn execute(command: Command, common: Common) -> Result<Option<Value>, Failure> {
         Command::Schema(schema) => schema.run(&common),
         Command::Reshard(reshard) => reshard.run(&common),
         Command::Fsck(fsck) => fsck.run(&common),
+        Command::Compact(compact) => compact.run(&common),
         Command::Import(import) => import.run(&common),
         Command::Export(export) => return export.run(&common),
         Command::MergeDriver(driver) => return driver.run(),

@@ -20,6 +20,19 @@ pub struct Author {
     pub email: String,
 }
 
+impl Author {
+    /// As it stands in a commit.
+    pub(crate) fn signature(&self, time: gix::date::Time) -> gix::actor::Signature {
+        // Git's own rules for a name: no angle brackets, no line breaks.
+        let plain = |text: &str| text.replace(['<', '>', '\n', '\0'], " ").trim().to_owned();
+        gix::actor::Signature {
+            name: plain(&self.name).into(),
+            email: plain(&self.email).into(),
+            time,
+        }
+    }
+}
+
 /// Which repository, and how to write to it.
 #[derive(Debug, Clone)]
 pub struct Options {

@@ -35,6 +35,7 @@
 
 mod column;
 mod commit;
+mod compact;
 mod condition;
 mod database;
 mod error;
@@ -67,6 +68,7 @@ mod turn;
 mod unpushed;
 
 pub use commit::{Committed, Message};
+pub use compact::{Compaction, Keep};
 pub use condition::Condition;
 pub use database::{Author, Database, Options, init};
 pub use error::{Error, RuleFault, TransactError};

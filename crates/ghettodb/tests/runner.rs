@@ -6,6 +6,7 @@
 mod action;
 mod bad_input;
 mod cli;
+mod compact;
 mod conditions;
 mod contention;
 mod differences;
