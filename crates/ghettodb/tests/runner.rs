@@ -7,6 +7,7 @@ mod bad_input;
 mod cli;
 mod conditions;
 mod contention;
+mod crash;
 mod history;
 mod http;
 mod idempotency;
