@@ -1,13 +1,17 @@
 //! The command line: what all commands share, and which command is which. What a command does stands
 //! in a file of its own.
 
+mod action;
+mod find;
 mod operations;
 mod transaction;
 
-use anyhow::Context as _;
+use crate::ui;
+use anyhow::{Context as _, anyhow};
 use clap::{Args, Parser, Subcommand};
 use ghettodb::{Database, Error, Options, Record, parse_json, record_from};
 use serde_json::Value;
+use std::process::ExitCode;
 use std::time::Duration;
 
 /// A JSON database that lives in git: one operation, one commit, pushed.
@@ -20,7 +24,16 @@ struct Arguments {
     #[command(flatten)]
     common: Common,
     #[command(subcommand)]
-    command: Command,
+    command: Entry,
+}
+
+/// A command that gives a result to print, or the one that speaks to a runner instead.
+#[derive(Debug, Subcommand)]
+enum Entry {
+    #[command(flatten)]
+    Command(Command),
+    /// Does what the step of a GitHub workflow asks for in INPUT_OPERATION, INPUT_TABLE and so on.
+    Action(action::Action),
 }
 
 /// What every command that works on a repository takes.
@@ -66,9 +79,11 @@ enum Command {
     /// Makes an empty bare repository, unless there is one.
     Init(operations::Init),
     /// Gives the first record that matches, or null.
-    FindOne(operations::Find),
+    FindOne(find::Find),
     /// Gives all records that match.
-    FindMany(operations::Find),
+    FindMany(find::FindMany),
+    /// Gives the number of records that match.
+    Count(find::Count),
     /// Updates the record that matches, or inserts one.
     Upsert(operations::Write),
     /// Updates the first record that matches; gives it, or null.
@@ -114,14 +129,47 @@ impl Failure {
     }
 }
 
-/// Runs the command of this process; gives its result.
-pub(crate) fn run() -> Result<Value, Failure> {
+/// Runs the command of this process and prints what it gives.
+pub(crate) fn run() -> ExitCode {
+    let outcome = match Arguments::try_parse() {
+        Ok(Arguments {
+            common,
+            command: Entry::Action(action),
+        }) => return action.run(common),
+        Ok(Arguments {
+            common,
+            command: Entry::Command(command),
+        }) => execute(command, common),
+        Err(error) if error.use_stderr() => Err(Failure::usage(anyhow!(usage_line(&error)))),
+        // Help or version, for standard output.
+        Err(error) => error.exit(),
+    };
+    match outcome {
+        Ok(result) => ui::print(&result),
+        Err(failure) => ui::fail(&failure),
+    }
+}
+
+/// What the parser of the command line says, without its help, in one line.
+fn usage_line(error: &clap::Error) -> String {
+    let text = error.render().to_string();
+    let said: Vec<&str> = text
+        .lines()
+        .map(str::trim)
+        .take_while(|line| !line.starts_with("Usage:") && !line.starts_with("For more information"))
+        .filter(|line| !line.is_empty())
+        .collect();
+    let line = said.join("; ");
+    line.strip_prefix("error: ").unwrap_or(&line).to_owned()
+}
+
+fn execute(command: Command, common: Common) -> Result<Value, Failure> {
     use operations::Operation;
-    let Arguments { common, command } = Arguments::parse();
     match command {
         Command::Init(init) => init.run(&common),
         Command::FindOne(find) => find.one(&common),
-        Command::FindMany(find) => find.many(&common),
+        Command::FindMany(find) => find.run(&common),
+        Command::Count(count) => count.run(&common),
         Command::Upsert(write) => write.run(Operation::Upsert, &common),
         Command::UpdateOne(write) => write.run(Operation::UpdateOne, &common),
         Command::UpdateMany(write) => write.run(Operation::UpdateMany, &common),

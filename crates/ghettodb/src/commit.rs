@@ -98,7 +98,10 @@ impl Database {
         loop {
             attempt.count += 1;
             let now = jiff::Timestamp::now();
-            let outcome = View::new(self.remote.objects(), self.tip)
+            let outcome = self
+                .remote
+                .writable()
+                .and_then(|objects| View::new(objects, self.tip))
                 .map_err(TransactError::Database)
                 .and_then(|view| operation(&view, &format_time(now)));
             let (value, tree) = match outcome {
@@ -194,7 +197,7 @@ impl Database {
         };
         let id = self
             .remote
-            .objects()
+            .writable()?
             .repo()
             .write_object(&commit)
             .map_err(Error::repository)?;

@@ -1,8 +1,8 @@
 //! The only place that runs git: the temporary clone, fetch and push. Objects are read and written
 //! elsewhere, without git.
 //!
-//! A remote that is a path on this machine is not copied: the clone borrows its objects
-//! (`objects/info/alternates`) and reads its refs, so that nothing runs before the push. Of any other
+//! A remote that is a path on this machine is read where it is. It gets its clone with the first write,
+//! which borrows its objects (`objects/info/alternates`), so that nothing runs before the push. Of any other
 //! remote the tip is fetched (depth 1) without the contents of files, which come when they are read;
 //! a remote that cannot do that sends them along. There never is a work tree.
 //!
@@ -11,23 +11,25 @@
 //! among a process's arguments.
 
 mod address;
+mod blobs;
 mod clone;
 mod folder;
 mod objects;
 mod process;
 
-pub use address::is_url;
+pub use address::{is_url, with_token};
 pub(crate) use objects::Objects;
 
 use crate::Error;
 use crate::push::{self, Push};
 use crate::turn::Turn;
 use address::Address;
-use clone::{Source, clone, open_objects, write_skeleton};
+use clone::{Source, clone, open_objects, open_shared, write_skeleton};
 use folder::Folder;
 use gix::ObjectId;
 use objects::Promisor;
 use process::{Output, git_command, run};
+use std::cell::OnceCell;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -43,12 +45,17 @@ pub(crate) const CLONE_LIMIT: Duration = Duration::from_secs(300);
 
 /// A remote repository, and the temporary clone through which it is read and written.
 pub(crate) struct Remote {
-    git_dir: PathBuf,
-    objects: Objects,
-    /// The remote itself, where it is on this machine.
-    shared: Option<gix::Repository>,
+    /// Made by the first write where the remote is on this machine.
+    clone: OnceCell<Clone>,
+    /// The remote itself, where it is on this machine; nothing is written there.
+    shared: Option<Objects>,
     address: Address,
     branch: String,
+}
+
+struct Clone {
+    git_dir: PathBuf,
+    objects: Objects,
 }
 
 impl Remote {
@@ -75,9 +82,9 @@ impl Remote {
             remote: ORIGIN,
             environment: address.environment.clone(),
         };
+        let objects = Objects::new(open_objects(&git_dir)?, Some(promisor), Some(folder));
         Ok(Remote {
-            objects: Objects::new(open_objects(&git_dir)?, Some(promisor), folder),
-            git_dir,
+            clone: Clone { git_dir, objects }.into(),
             shared: None,
             address,
             branch,
@@ -92,10 +99,9 @@ impl Remote {
         let address = address
             .ok_or_else(|| Error::Repository(format!("the path {absolute:?} is not plain UTF-8")))?
             .to_owned();
-        let shared =
-            gix::open_opts(&absolute, gix::open::Options::isolated()).map_err(|error| {
-                Error::Repository(format!("{address:?} is no git repository: {error}"))
-            })?;
+        let shared = open_shared(&absolute).map_err(|error| {
+            Error::Repository(format!("{address:?} is no git repository: {error}"))
+        })?;
         let branch = match branch {
             Some(branch) => branch.to_owned(),
             None => {
@@ -104,20 +110,29 @@ impl Remote {
                 name.shorten().to_string()
             }
         };
-        let objects = shared.common_dir().join("objects");
-        let objects = objects
-            .canonicalize()
-            .map_err(Error::io(format!("{address:?} has no objects")))?;
-        let folder = Arc::new(Folder::new()?);
-        let git_dir = folder.git_dir();
-        write_skeleton(&git_dir, &branch, Source::Borrowed(&objects))?;
         Ok(Remote {
-            objects: Objects::new(open_objects(&git_dir)?, None, folder),
-            git_dir,
-            shared: Some(shared),
+            clone: OnceCell::new(),
+            shared: Some(Objects::new(shared, None, None)),
             address: Address::of_path(&address),
             branch,
         })
+    }
+
+    /// The clone, made where there is none yet.
+    fn clone(&self) -> Result<&Clone, Error> {
+        let (None, Some(shared)) = (self.clone.get(), &self.shared) else {
+            return Ok(self.clone.get().expect("a remote elsewhere has its clone"));
+        };
+        let objects = shared.repo().common_dir().join("objects");
+        let objects = objects.canonicalize().map_err(Error::io(format!(
+            "{:?} has no objects",
+            self.address.argument
+        )))?;
+        let folder = Arc::new(Folder::new()?);
+        let git_dir = folder.git_dir();
+        write_skeleton(&git_dir, &self.branch, Source::Borrowed(&objects))?;
+        let objects = Objects::new(open_objects(&git_dir)?, None, Some(folder));
+        Ok(self.clone.get_or_init(|| Clone { git_dir, objects }))
     }
 
     /// The branch, without `refs/heads/`.
@@ -132,12 +147,21 @@ impl Remote {
 
     /// Waits for this machine's writers to let this one go; none where the remote is elsewhere.
     pub(crate) fn turn(&self, limit: Duration) -> Option<Turn> {
-        Turn::take(self.shared.as_ref()?.common_dir(), limit)
+        Turn::take(self.shared.as_ref()?.repo().common_dir(), limit)
     }
 
-    /// The objects of the clone.
+    /// The objects, to be read.
     pub(crate) fn objects(&self) -> &Objects {
-        &self.objects
+        match (self.clone.get(), &self.shared) {
+            (Some(clone), _) => &clone.objects,
+            (None, Some(shared)) => shared,
+            (None, None) => unreachable!("a remote elsewhere has its clone"),
+        }
+    }
+
+    /// The objects of the clone, to be read and written.
+    pub(crate) fn writable(&self) -> Result<&Objects, Error> {
+        Ok(&self.clone()?.objects)
     }
 
     /// The remote branch's commit, fetched with its tree; none where the branch is unborn.
@@ -150,7 +174,7 @@ impl Remote {
         limit: Duration,
     ) -> Result<Option<ObjectId>, Error> {
         if let Some(shared) = &self.shared {
-            return resolve(shared, &format!("refs/heads/{}", self.branch));
+            return resolve(shared.repo(), &format!("refs/heads/{}", self.branch));
         }
         for (index, commit) in since.iter().enumerate() {
             self.set_ref(&format!("{PENDING}/{index}"), *commit)?;
@@ -163,19 +187,18 @@ impl Remote {
         if !self.run_fetch(depth, limit)? {
             return Ok(None);
         }
-        resolve(self.objects.repo(), TIP)
+        resolve(self.objects().repo(), TIP)
     }
 
     /// Fetches the whole history of the branch, not only its tip.
     pub(crate) fn fetch_history(&mut self, limit: Duration) -> Result<Option<ObjectId>, Error> {
-        let shallow = self.git_dir.join("shallow").exists();
-        if self.shared.is_some() || !shallow {
+        if self.shared.is_some() || !self.clone()?.git_dir.join("shallow").exists() {
             return self.fetch(&[], limit);
         }
         if !self.run_fetch(&["--unshallow"], limit)? {
             return Ok(None);
         }
-        resolve(self.objects.repo(), TIP)
+        resolve(self.objects().repo(), TIP)
     }
 
     /// Says whether the branch is there.
@@ -252,7 +275,7 @@ impl Remote {
     }
 
     fn set_ref(&self, name: &str, commit: ObjectId) -> Result<(), Error> {
-        self.objects
+        self.writable()?
             .repo()
             .reference(name, commit, gix::refs::transaction::PreviousValue::Any, "")
             .map(drop)
@@ -265,7 +288,7 @@ impl Remote {
         limit: Duration,
     ) -> Result<Output, Error> {
         let mut command = git_command();
-        command.arg("--git-dir").arg(&self.git_dir);
+        command.arg("--git-dir").arg(&self.clone()?.git_dir);
         command
             .args(args)
             .envs(self.address.environment.iter().cloned());

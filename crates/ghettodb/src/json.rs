@@ -3,6 +3,12 @@
 //!
 //! `serde_json`'s own reader takes the last of two equal keys in silence, and `1e400` as it comes.
 
+mod number;
+mod order;
+
+pub(crate) use number::{canonical_number, compare_numbers, is_finite};
+pub(crate) use order::compare;
+
 use serde_json::{Map, Number, Value};
 use sha2::{Digest, Sha256};
 use std::fmt::Write as _;
@@ -287,45 +293,10 @@ impl<'t> Parser<'t> {
     }
 }
 
-/// Whether other readers of JSON, which use doubles, can hold the number.
-pub(crate) fn is_finite(number: &Number) -> bool {
-    number.as_str().parse::<f64>().is_ok_and(f64::is_finite)
-}
-
-/// The number without what spelling adds: `1`, `1.0`, `10e-1` give the same text.
-fn canonical_number(number: &Number) -> String {
-    let text = number.as_str();
-    let (sign, unsigned) = text
-        .strip_prefix('-')
-        .map_or(("", text), |rest| ("-", rest));
-    let (mantissa, exponent) = unsigned.split_once(['e', 'E']).unwrap_or((unsigned, "0"));
-    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
-    let digits = format!("{whole}{fraction}");
-    let significant = digits.trim_start_matches('0').trim_end_matches('0');
-    if significant.is_empty() {
-        return "0".to_owned();
-    }
-    let trailing = digits.len() - digits.trim_end_matches('0').len();
-    let exponent = exponent
-        .parse::<i64>()
-        .ok()
-        .and_then(|exponent| exponent.checked_sub(fraction.len() as i64))
-        .and_then(|exponent| exponent.checked_add(trailing as i64));
-    match exponent {
-        Some(0) => format!("{sign}{significant}"),
-        // Whole numbers of common size read as such.
-        Some(zeros @ 1..=20) => format!("{sign}{significant}{}", "0".repeat(zeros as usize)),
-        Some(exponent) => format!("{sign}{significant}e{exponent}"),
-        None => text.to_owned(),
-    }
-}
-
 /// Whether two values are the same, numbers compared by value (`1.10` = `1.1`), exactly.
 pub(crate) fn same(one: &Value, other: &Value) -> bool {
     match (one, other) {
-        (Value::Number(a), Value::Number(b)) => {
-            a == b || canonical_number(a) == canonical_number(b)
-        }
+        (Value::Number(a), Value::Number(b)) => compare_numbers(a, b).is_eq(),
         (Value::Array(a), Value::Array(b)) => {
             a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same(a, b))
         }
@@ -371,7 +342,10 @@ fn write_canonical(value: &Value, out: &mut String) {
             }
             out.push(']');
         }
-        Value::Number(number) => out.push_str(&canonical_number(number)),
+        Value::Number(number) => match canonical_number(number) {
+            Some(canonical) => out.push_str(&canonical),
+            None => out.push_str(number.as_str()),
+        },
         Value::String(_) | Value::Bool(_) | Value::Null => out.push_str(&value.to_string()),
     }
 }

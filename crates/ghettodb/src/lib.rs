@@ -13,8 +13,13 @@
 //!
 //! # What is decided where nothing else says it
 //!
-//! * A query asks for equality. A nested object asks for its own fields alone, lists must be the same,
-//!   `null` asks for a field that is there and null. Of several matches, `findone`, `updateone`,
+//! * A plain value in a query asks for equality. A nested object asks for its own fields alone, lists
+//!   must be the same, `null` asks for a field that is there and null. An object of `$` operators asks
+//!   for what they say, named as MongoDB's users know them: `$eq $ne $gt $gte $lt $lte $in $nin $exists
+//!   $regex`, with `$and $or $not` around conditions at every level. `$eq` and `$in` take objects as a
+//!   whole. Values of different types are neither greater nor less; `$ne`, `$nin` and `$not` hold for
+//!   an absent field. `$regex` has no options beside those in the pattern, such as `(?i)`.
+//! * `a.b` in a query names the field `a.b`, else `b` in the object `a`. Of several matches, `findone`, `updateone`,
 //!   `deleteone` and `upsert` take the first by `_id`.
 //! * `_id` stands first in a file and `_updated` last; `_updated` is the time of the transaction, in
 //!   milliseconds, whatever the caller put there. A write of what is there already is no change.
@@ -39,10 +44,12 @@ mod memory;
 mod name;
 mod once;
 mod operation;
+mod path;
 mod patience;
 mod push;
 mod query;
 mod record;
+mod selection;
 mod settings;
 mod snapshot;
 mod transaction;
@@ -54,12 +61,13 @@ pub use commit::{Committed, Message};
 pub use condition::Condition;
 pub use database::{Author, Database, Options, init};
 pub use error::{Error, TransactError};
-pub use git::{is_url, origin_of};
+pub use git::{is_url, origin_of, with_token};
 pub use history::{ChangeKind, CommitInfo, RecordChange};
 pub use json::{canonical_json, canonical_sha256, parse_json};
 pub use memory::Memory;
 pub use once::{kept, once};
 pub use record::{Record, record_from, record_json};
+pub use selection::Selection;
 pub use settings::Layout;
 pub use snapshot::{Scan, Snapshot};
 pub use transaction::Transaction;

@@ -2,13 +2,11 @@
 //! prints; what an operation does is in the library.
 
 mod cli;
+mod step;
 mod ui;
 
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    match cli::run() {
-        Ok(result) => ui::print(&result),
-        Err(failure) => ui::fail(&failure),
-    }
+    cli::run()
 }

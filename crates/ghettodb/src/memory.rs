@@ -45,7 +45,7 @@ impl Memory {
         self.tables.get(table)?.get(id).cloned()
     }
 
-    /// The records that match, by `_id`; none for a query with a bad `_id`.
+    /// The records that match, by `_id`; none for a bad query.
     pub fn find(&self, table: &str, query: &Record) -> Vec<Record> {
         let Ok(query) = Query::new(query) else {
             return Vec::new();
@@ -94,6 +94,7 @@ impl Base for Memory {
         &self,
         table: &str,
         query: &Query<'_>,
+        _enough: Option<usize>,
         hidden: &dyn Fn(&str) -> bool,
     ) -> Result<Vec<Record>, Error> {
         let records = self.tables.get(table).into_iter().flatten();

@@ -83,7 +83,7 @@ pub(crate) fn check_storable(table: &str, record: &Record) -> Result<(), Error> 
     Ok(())
 }
 
-fn check_object(object: &Record, depth: usize) -> Result<(), String> {
+pub(crate) fn check_object(object: &Record, depth: usize) -> Result<(), String> {
     object
         .values()
         .try_for_each(|value| check_value(value, depth))

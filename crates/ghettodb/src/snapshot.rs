@@ -2,6 +2,7 @@
 
 use crate::git::Objects;
 use crate::query::Query;
+use crate::selection::{Plan, Selection};
 use crate::transaction::Base;
 use crate::tree::View;
 use crate::{Error, Record, name};
@@ -16,7 +17,7 @@ pub struct Snapshot {
 /// What a search finds, with the files that are not records.
 #[derive(Debug, Default)]
 pub struct Scan {
-    /// The records that match, by `_id`.
+    /// The records that match, in the order asked for; by `_id` without one.
     pub records: Vec<Record>,
     /// One [`Error::BadRecord`] for each file that could match and cannot be read.
     pub bad: Vec<Error>,
@@ -53,14 +54,10 @@ impl Snapshot {
         self.view()?.revision(table, id)
     }
 
-    /// The records that have the query's fields, by `_id`, as
+    /// The records that match the query, by `_id`, as
     /// [`Transaction::find`](crate::Transaction::find) finds them.
     pub fn find(&self, table: &str, query: &Record) -> Result<Vec<Record>, Error> {
-        let mut scan = self.scan(table, query)?;
-        match scan.bad.is_empty() {
-            true => Ok(scan.records),
-            false => Err(scan.bad.swap_remove(0)),
-        }
+        self.search(table, &Query::new(query)?, None, |record| record, &mut Err)
     }
 
     /// All records of a table, by `_id`.
@@ -70,25 +67,48 @@ impl Snapshot {
 
     /// As [`Snapshot::find`], but goes on after a file that cannot be read, and names it.
     pub fn scan(&self, table: &str, query: &Record) -> Result<Scan, Error> {
+        self.select(table, &Selection::new(query.clone()))
+    }
+
+    /// What a selection asks for. Goes on after a file that cannot be read, and names it; with a limit
+    /// and no order of its own, files behind the last record are not looked at.
+    pub fn select(&self, table: &str, selection: &Selection) -> Result<Scan, Error> {
+        let plan = Plan::new(selection)?;
+        let mut bad = Vec::new();
+        let found = self.search(
+            table,
+            &plan.query,
+            plan.enough(),
+            |record| plan.keep(record),
+            &mut |error| {
+                bad.push(error);
+                Ok(())
+            },
+        )?;
+        Ok(Scan {
+            records: plan.apply(found),
+            bad,
+        })
+    }
+
+    /// The number of records that match. A file that cannot be read is an error unless its text rules
+    /// a match out.
+    pub fn count_matching(&self, table: &str, query: &Record) -> Result<usize, Error> {
+        let matches = self.search(table, &Query::new(query)?, None, |_| (), &mut Err)?;
+        Ok(matches.len())
+    }
+
+    fn search<T: Send>(
+        &self,
+        table: &str,
+        query: &Query<'_>,
+        enough: Option<usize>,
+        keep: impl Fn(Record) -> T + Sync,
+        bad: &mut dyn FnMut(Error) -> Result<(), Error>,
+    ) -> Result<Vec<T>, Error> {
         name::check_table(table)?;
-        let query = Query::new(query)?;
-        let view = self.view()?;
-        let mut scan = Scan::default();
-        if let Some(id) = query.id() {
-            match view.get(table, id) {
-                Ok(found) => scan
-                    .records
-                    .extend(found.filter(|record| query.matches(record))),
-                Err(error @ Error::BadRecord { .. }) => scan.bad.push(error),
-                Err(error) => return Err(error),
-            }
-            return Ok(scan);
-        }
-        scan.records = view.search(table, &query, &|_| false, &mut |error| {
-            scan.bad.push(error);
-            Ok(())
-        })?;
-        Ok(scan)
+        self.view()?
+            .search(table, query, enough, &|_| false, keep, bad)
     }
 
     /// The names of all tables, sorted.

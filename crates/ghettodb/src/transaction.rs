@@ -14,11 +14,13 @@ pub(crate) trait Base {
     fn get(&self, table: &str, id: &str) -> Result<Option<Record>, Error>;
     /// Whether the file is there, readable or not.
     fn exists(&self, table: &str, id: &str) -> Result<bool, Error>;
-    /// The records that match, by `_id`; files that `hidden` names are passed over.
+    /// The records that match, by `_id`, at least the first `enough`; files that `hidden` names are
+    /// passed over.
     fn find(
         &self,
         table: &str,
         query: &Query<'_>,
+        enough: Option<usize>,
         hidden: &dyn Fn(&str) -> bool,
     ) -> Result<Vec<Record>, Error>;
     /// The id of the file's blob, in hex.
@@ -100,38 +102,43 @@ impl<'a> Transaction<'a> {
         self.base.get(table, id)
     }
 
-    /// The records that have the query's fields, by `_id`. A nested object in the query asks for its
-    /// own fields alone; numbers are compared by value. `{}` finds all.
+    /// The records that match the query, by `_id`. A nested object in the query asks for its own
+    /// fields alone; numbers are compared by value. `{}` finds all.
     ///
     /// A file that cannot be read is an error unless its text rules a match out.
     pub fn find(&self, table: &str, query: &Record) -> Result<Vec<Record>, Error> {
+        self.first(table, query, None)
+    }
+
+    /// The first, by `_id`, of the records that [`Transaction::find`] gives; files behind it are not
+    /// looked at.
+    pub fn find_one(&self, table: &str, query: &Record) -> Result<Option<Record>, Error> {
+        Ok(self.first(table, query, Some(1))?.into_iter().next())
+    }
+
+    /// At least the first `enough` that match, by `_id`.
+    fn first(
+        &self,
+        table: &str,
+        query: &Record,
+        enough: Option<usize>,
+    ) -> Result<Vec<Record>, Error> {
         name::check_table(table)?;
         let query = Query::new(query)?;
-        if let Some(id) = query.id() {
-            return Ok(self
-                .get(table, id)?
-                .filter(|record| query.matches(record))
-                .into_iter()
-                .collect());
-        }
         let mut found = if self.changes.dropped.contains(table) {
             Vec::new()
         } else {
-            self.base
-                .find(table, &query, &|id| self.changed(table, id).is_some())?
+            let hidden = |id: &str| self.changed(table, id).is_some();
+            self.base.find(table, &query, enough, &hidden)?
         };
         found.extend(
             self.changes_of(table)
-                .filter_map(|(_, record)| record.clone())
-                .filter(|record| query.matches(record)),
+                .filter_map(|(_, record)| record.as_ref())
+                .filter(|record| query.matches(record))
+                .cloned(),
         );
         sort_by_id(&mut found);
         Ok(found)
-    }
-
-    /// The first, by `_id`, of the records that [`Transaction::find`] gives.
-    pub fn find_one(&self, table: &str, query: &Record) -> Result<Option<Record>, Error> {
-        Ok(self.find(table, query)?.into_iter().next())
     }
 
     /// Stores a new record, with a new id unless it brings its own.
@@ -171,12 +178,12 @@ impl<'a> Transaction<'a> {
     }
 
     /// Updates the record that matches the query (the first by `_id` of several), or inserts one
-    /// made of the query's and the given fields.
+    /// made of the fields that the query fixes by equality and the given ones.
     pub fn upsert(&mut self, table: &str, query: &Record, fields: Record) -> Result<Record, Error> {
         match self.find_one(table, query)? {
             Some(found) => self.update(table, &id_of(&found), fields),
             None => {
-                let mut record = query.clone();
+                let mut record = Query::new(query)?.fixed_fields()?;
                 record.extend(fields);
                 self.insert(table, record)
             }

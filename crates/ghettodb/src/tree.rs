@@ -7,18 +7,19 @@
 
 mod editor;
 mod path;
+mod search;
 
 use crate::git::Objects;
 use crate::once::OPERATIONS;
 use crate::query::Query;
 use crate::settings::{Layout, TABLES, TableSettings};
-use crate::transaction::{Base, Changes, sort_by_id};
+use crate::transaction::{Base, Changes};
 use crate::{Error, Record, name, record, record_json};
 use gix::ObjectId;
 use gix::objs::TreeRefIter;
 use gix::objs::tree::{EntryKind, EntryMode};
 use path::SUFFIX;
-use std::collections::HashSet;
+use std::sync::Arc;
 
 pub(crate) use editor::TreeEditor;
 pub(crate) use path::{ROOT, path_of, record_of};
@@ -35,10 +36,17 @@ pub(crate) struct View<'r> {
 
 /// A file that stands where a record's file can stand.
 struct File {
-    path: String,
+    /// With a slash at the end.
+    directory: Arc<str>,
     id: String,
     mode: EntryMode,
     object: ObjectId,
+}
+
+impl File {
+    fn path(&self) -> String {
+        format!("{}{}{SUFFIX}", self.directory, self.id)
+    }
 }
 
 impl<'r> View<'r> {
@@ -142,7 +150,7 @@ impl<'r> View<'r> {
         for (tree, parent) in directories {
             if let Some((mode, object)) = self.entry(tree, &file_name)? {
                 places.push(File {
-                    path: format!("{parent}{file_name}"),
+                    directory: parent.into(),
                     id: id.to_owned(),
                     mode,
                     object,
@@ -163,11 +171,11 @@ impl<'r> View<'r> {
             return Ok(Vec::new());
         };
         let mut files = Vec::new();
-        let mut fans = Vec::new();
-        let parent = format!("{ROOT}/{table}/");
+        let mut fans: Vec<(Arc<str>, ObjectId)> = Vec::new();
+        let parent: Arc<str> = format!("{ROOT}/{table}/").into();
         self.each(tree, |entry, mode, object| {
             if mode.is_tree() && name::is_fan(entry) {
-                fans.push((format!("{parent}{entry}/"), object));
+                fans.push((Arc::from(format!("{parent}{entry}/")), object));
                 return Ok(());
             }
             collect(&parent, entry, mode, object, &mut files, stray)
@@ -187,55 +195,9 @@ impl<'r> View<'r> {
     /// The text of a record's file.
     fn text(&self, file: &File) -> Result<Vec<u8>, Error> {
         if file.mode.kind() != EntryKind::Blob {
-            return Err(not_a_record(&file.path, file.mode));
+            return Err(not_a_record(&file.path(), file.mode));
         }
         self.objects.blob(file.object)
-    }
-
-    /// The records of a table that match, by `_id`; what is no record is given to `bad`.
-    pub(crate) fn search(
-        &self,
-        table: &str,
-        query: &Query<'_>,
-        hidden: &dyn Fn(&str) -> bool,
-        bad: &mut dyn FnMut(Error) -> Result<(), Error>,
-    ) -> Result<Vec<Record>, Error> {
-        let files = self.files(table, bad)?;
-        self.objects.prefetch(
-            files
-                .iter()
-                .filter(|file| !hidden(&file.id))
-                .map(|file| file.object),
-        )?;
-        let mut found = Vec::new();
-        let mut seen = HashSet::with_capacity(files.len());
-        for file in &files {
-            if hidden(&file.id) {
-                continue;
-            }
-            if !seen.insert(file.id.as_str()) {
-                bad(stands_twice(&file.path))?;
-                continue;
-            }
-            let text = match self.text(file) {
-                Ok(text) => text,
-                Err(error @ Error::BadRecord { .. }) => {
-                    bad(error)?;
-                    continue;
-                }
-                Err(error) => return Err(error),
-            };
-            if !query.may_match(&text) {
-                continue;
-            }
-            match record::parse(&file.path, &file.id, &text) {
-                Ok(record) if query.matches(&record) => found.push(record),
-                Ok(_) => {}
-                Err(error) => bad(error)?,
-            }
-        }
-        sort_by_id(&mut found);
-        Ok(found)
     }
 
     /// What the database says about a table.
@@ -266,7 +228,7 @@ impl<'r> View<'r> {
             };
             let Some(record) = record else {
                 for file in places {
-                    editor.remove(&file.path)?;
+                    editor.remove(&file.path())?;
                 }
                 continue;
             };
@@ -275,7 +237,7 @@ impl<'r> View<'r> {
                 .write_blob(record_json(record))
                 .map_err(Error::repository)?;
             let path = match places.into_iter().next() {
-                Some(file) => file.path,
+                Some(file) => file.path(),
                 None => {
                     let layout = match table_layout {
                         Some((of, layout)) if of == table => layout,
@@ -303,7 +265,7 @@ impl<'r> View<'r> {
 }
 
 fn collect(
-    parent: &str,
+    parent: &Arc<str>,
     entry: &str,
     mode: EntryMode,
     object: ObjectId,
@@ -312,7 +274,7 @@ fn collect(
 ) -> Result<(), Error> {
     match (entry.strip_suffix(SUFFIX), mode.kind()) {
         (Some(id), EntryKind::Blob) => files.push(File {
-            path: format!("{parent}{entry}"),
+            directory: Arc::clone(parent),
             id: id.to_owned(),
             mode,
             object,
@@ -365,9 +327,9 @@ impl Base for View<'_> {
             return Ok(None);
         };
         if places.len() > 1 {
-            return Err(stands_twice(&file.path));
+            return Err(stands_twice(&file.path()));
         }
-        record::parse(&file.path, id, &self.text(file)?).map(Some)
+        record::parse(&file.path(), id, &self.text(file)?).map(Some)
     }
 
     fn exists(&self, table: &str, id: &str) -> Result<bool, Error> {
@@ -383,9 +345,10 @@ impl Base for View<'_> {
         &self,
         table: &str,
         query: &Query<'_>,
+        enough: Option<usize>,
         hidden: &dyn Fn(&str) -> bool,
     ) -> Result<Vec<Record>, Error> {
-        self.search(table, query, hidden, &mut Err)
+        self.search(table, query, enough, hidden, |record| record, &mut Err)
     }
 
     fn ids(&self, table: &str) -> Result<Vec<String>, Error> {

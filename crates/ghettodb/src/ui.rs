@@ -24,6 +24,11 @@ pub(crate) fn fail(failure: &Failure) -> ExitCode {
     ExitCode::from(failure.exit_code)
 }
 
+/// Prints one line of a log; a reader that went away is no error.
+pub(crate) fn line(text: std::fmt::Arguments<'_>) {
+    writeln!(std::io::stdout(), "{text}").ok();
+}
+
 /// Prints one line about a thing that does not stop the command.
 pub(crate) fn complain(text: std::fmt::Arguments<'_>) {
     write_line(format_args!("ghettodb: {text}"));

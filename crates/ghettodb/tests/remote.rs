@@ -3,7 +3,7 @@
 use crate::support::{Origin, git_command, isolate, open};
 use serde_json::{Value, json};
 use std::io::{Read, Write};
-use std::net::TcpListener;
+use std::net::{TcpListener, TcpStream};
 use std::process::Command;
 use std::thread;
 
@@ -13,17 +13,54 @@ fn deaf_server() -> (String, thread::JoinHandle<String>) {
     let address = format!("127.0.0.1:{}", listener.local_addr().unwrap().port());
     let thread = thread::spawn(move || {
         let (mut stream, _) = listener.accept().unwrap();
-        let mut head = Vec::new();
-        let mut chunk = [0; 1024];
-        while !head.windows(4).any(|window| window == b"\r\n\r\n") {
-            let read = stream.read(&mut chunk).unwrap();
-            assert!(read > 0, "the request ended early");
-            head.extend_from_slice(&chunk[..read]);
-        }
+        let head = read_head(&mut stream);
         stream
             .write_all(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
             .unwrap();
-        String::from_utf8(head).unwrap()
+        head
+    });
+    (address, thread)
+}
+
+fn read_head(stream: &mut TcpStream) -> String {
+    let mut head = Vec::new();
+    let mut chunk = [0; 1024];
+    while !head.windows(4).any(|window| window == b"\r\n\r\n") {
+        let read = stream.read(&mut chunk).unwrap();
+        assert!(read > 0, "the request ended early");
+        head.extend_from_slice(&chunk[..read]);
+    }
+    String::from_utf8(head).unwrap()
+}
+
+/// Asks for a password until it gets one, then answers with 404; gives the values of all
+/// `Authorization` headers of the request that it was content with.
+pub(crate) fn challenging_server() -> (String, thread::JoinHandle<Vec<String>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!("127.0.0.1:{}", listener.local_addr().unwrap().port());
+    let thread = thread::spawn(move || {
+        loop {
+            let (mut stream, _) = listener.accept().unwrap();
+            let head = read_head(&mut stream);
+            let sent: Vec<String> = head
+                .lines()
+                .filter_map(|line| line.split_once(": "))
+                .filter(|(name, _)| name.eq_ignore_ascii_case("authorization"))
+                .map(|(_, value)| value.replace("Basic ", "basic "))
+                .collect();
+            let answer = match sent.is_empty() {
+                true => "401 Unauthorized\r\nWWW-Authenticate: Basic realm=\"r\"",
+                false => "404 Not Found",
+            };
+            write!(
+                stream,
+                "HTTP/1.1 {answer}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+            )
+            .unwrap();
+            if !sent.is_empty() {
+                return sent;
+            }
+        }
     });
     (address, thread)
 }

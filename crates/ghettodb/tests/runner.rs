@@ -3,18 +3,22 @@
 #![expect(clippy::unwrap_used, reason = "a test that meets an error fails")]
 #![expect(clippy::print_stdout, reason = "a test says its seed and its figures")]
 
+mod action;
 mod bad_input;
 mod cli;
 mod conditions;
 mod contention;
 mod crash;
+mod differences;
 mod history;
 mod http;
 mod idempotency;
 mod layout;
 mod model;
 mod operations;
+mod query;
 mod remote;
+mod step;
 mod support;
 
 #[test]

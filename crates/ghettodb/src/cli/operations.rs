@@ -2,12 +2,10 @@
 //! library.
 
 use super::{Common, Failure, object};
-use crate::ui;
 use anyhow::Context as _;
 use clap::Args;
 use ghettodb::{
-    Error, Message, Record, Scan, Transaction, canonical_sha256, init as init_repository, is_url,
-    once,
+    Error, Message, Record, Transaction, canonical_sha256, init as init_repository, is_url, once,
 };
 use serde_json::{Value, json};
 use std::path::Path;
@@ -29,44 +27,6 @@ impl Init {
             false => init_repository(Path::new(repo))?,
         };
         Ok(json!({ "created": created }))
-    }
-}
-
-/// What a search takes.
-#[derive(Debug, Args)]
-pub(super) struct Find {
-    /// Table, as in `db/<table>/<_id>.json`.
-    #[arg(long)]
-    table: Option<String>,
-    /// Fields that a record must have, as a JSON object; `{}` finds all.
-    #[arg(long, value_name = "JSON")]
-    query: Option<String>,
-    /// Goes on after a file that is no record; it is named.
-    #[arg(long)]
-    skip_bad: bool,
-}
-
-impl Find {
-    pub(super) fn one(&self, common: &Common) -> Result<Value, Failure> {
-        let first = self.scan(common)?.records.into_iter().next();
-        Ok(first.map_or(Value::Null, Value::Object))
-    }
-
-    pub(super) fn many(&self, common: &Common) -> Result<Value, Failure> {
-        Ok(self.scan(common)?.records.into())
-    }
-
-    fn scan(&self, common: &Common) -> Result<Scan, Failure> {
-        let table = table(self.table.as_deref())?;
-        let query = object("--query", self.query.as_deref())?.unwrap_or_default();
-        let mut scan = common.open()?.snapshot()?.scan(table, &query)?;
-        for bad in scan.bad.drain(..) {
-            if !self.skip_bad {
-                return Err(bad.into());
-            }
-            ui::complain(format_args!("skipped: {bad}"));
-        }
-        Ok(scan)
     }
 }
 
@@ -266,6 +226,6 @@ fn upsert_by_id(
     }
 }
 
-fn table(table: Option<&str>) -> Result<&str, Failure> {
+pub(super) fn table(table: Option<&str>) -> Result<&str, Failure> {
     table.context("--table is missing").map_err(Failure::usage)
 }

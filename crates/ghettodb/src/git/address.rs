@@ -2,6 +2,7 @@
 //! beyond its own configuration.
 
 use super::process::{base_command, run};
+use crate::Error;
 use crate::error::redact;
 use std::path::Path;
 use std::time::Duration;
@@ -182,6 +183,31 @@ fn local_http_settings() -> Vec<(String, String)> {
 /// Whether a setting is an `Authorization` header; git gives keys in lower case.
 fn authorizes(key: &str, value: &str) -> bool {
     key.ends_with(".extraheader") && value.to_ascii_lowercase().starts_with("authorization:")
+}
+
+/// The address of a repository with `token` in it, as GitHub takes one, where git would sign in with
+/// nothing else: it is of the web, names no user, and no `http.extraheader` is configured for it around
+/// the current folder. A request with two tokens would be refused.
+pub fn with_token(url: &str, token: &str) -> Result<String, Error> {
+    let Some((scheme @ ("http" | "https"), rest)) = url.split_once("://") else {
+        return Ok(url.to_owned());
+    };
+    if redact(url) != url {
+        return Ok(url.to_owned());
+    }
+    let mut command = base_command();
+    command.args(["config", "--get-urlmatch", "http.extraheader", url]);
+    if run(command, CONFIG_LIMIT)?.success() {
+        return Ok(url.to_owned());
+    }
+    let mut encoded = String::with_capacity(token.len());
+    for byte in token.bytes() {
+        match byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {
+            true => encoded.push(char::from(byte)),
+            false => encoded.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    Ok(format!("{scheme}://x-access-token:{encoded}@{rest}"))
 }
 
 #[cfg(test)]

@@ -81,17 +81,30 @@ pub(super) fn write_skeleton(
     write().map_err(Error::io("cannot write the temporary clone"))
 }
 
-/// Opens a repository for its objects alone: no configuration but its own, no environment.
+/// Opens a clone of ours for its objects alone: no configuration but its own, no environment.
 pub(super) fn open_objects(git_dir: &Path) -> Result<gix::Repository, Error> {
+    open(git_dir, options().open_path_as_is(true)).map_err(Error::repository)
+}
+
+/// Opens the remote itself, bare or with a work tree.
+pub(super) fn open_shared(path: &Path) -> Result<gix::Repository, gix::Error> {
+    let mut repo = open(path, options())?;
+    // What `git replace` shows on that machine alone is not what a clone gets.
+    repo.objects.ignore_replacements = true;
+    Ok(repo)
+}
+
+fn options() -> gix::open::Options {
     // The number of packs that can be known at a time is fixed at opening: room for those to come.
     let slots = gix::odb::store::init::Slots::AsNeededByDiskState {
         multiplier: 1.1,
         minimum: 1024,
     };
-    let options = gix::open::Options::isolated()
-        .open_path_as_is(true)
-        .object_store_slots(slots);
-    let mut repo = gix::open_opts(git_dir, options).map_err(Error::repository)?;
+    gix::open::Options::isolated().object_store_slots(slots)
+}
+
+fn open(path: &Path, options: gix::open::Options) -> Result<gix::Repository, gix::Error> {
+    let mut repo = gix::open_opts(path, options)?;
     // Trees of large tables are read several times in a transaction.
     repo.object_cache_size(16 * 1024 * 1024);
     Ok(repo)

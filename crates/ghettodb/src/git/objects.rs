@@ -1,6 +1,7 @@
 //! The objects of a clone, and how those that a partial clone lacks are had: a remote that is reached
 //! by a connection sends commits and trees at once, and file contents when they are asked for.
 
+use super::blobs;
 use super::folder::Folder;
 use super::process::{git_command, run_with_input};
 use crate::Error;
@@ -21,8 +22,8 @@ pub(crate) struct Objects {
     repo: gix::Repository,
     /// None where the clone has all contents.
     promisor: Option<Arc<Promisor>>,
-    /// Keeps the clone: its folder goes with the last user.
-    _folder: Arc<Folder>,
+    /// Keeps the clone: its folder goes with the last user. None for the remote itself.
+    _folder: Option<Arc<Folder>>,
 }
 
 /// A remote that has what a partial clone lacks.
@@ -39,7 +40,7 @@ impl Objects {
     pub(super) fn new(
         repo: gix::Repository,
         promisor: Option<Promisor>,
-        folder: Arc<Folder>,
+        folder: Option<Arc<Folder>>,
     ) -> Self {
         Objects {
             repo,
@@ -59,6 +60,17 @@ impl Objects {
         self.prefetch(std::iter::once(id))?;
         let mut blob = self.repo.find_blob(id).map_err(Error::repository)?;
         Ok(blob.take_data())
+    }
+
+    /// Visits the contents of many files, in any order and from several threads; gives what the visits
+    /// gave, with the places of the files in the list, in ascending order.
+    pub(crate) fn visit_blobs<T: Send>(
+        &self,
+        ids: &[ObjectId],
+        visit: impl Fn(usize, &[u8]) -> Option<T> + Sync,
+    ) -> Result<Vec<(usize, T)>, Error> {
+        self.prefetch(ids.iter().copied())?;
+        blobs::visit(&self.repo, ids, visit)
     }
 
     /// Gets what is lacking of these contents, in one request.
