@@ -2,7 +2,10 @@
 //! in a file of its own.
 
 mod action;
+mod export;
 mod find;
+mod import;
+mod merge_driver;
 mod operations;
 mod transaction;
 
@@ -11,6 +14,8 @@ use anyhow::{Context as _, anyhow};
 use clap::{Args, Parser, Subcommand};
 use ghettodb::{Database, Error, Options, Record, parse_json, record_from};
 use serde_json::Value;
+#[cfg(feature = "sqlite")]
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -54,6 +59,11 @@ struct Common {
     /// How long to try to push, in seconds.
     #[arg(long, global = true, value_name = "SECONDS", default_value_t = 60)]
     push_deadline: u64,
+    /// Folder of local indexes, so that searches for equality in large tables are fast; it may be
+    /// deleted at any time.
+    #[cfg(feature = "sqlite")]
+    #[arg(long, global = true, env = "GHETTODB_CACHE", value_name = "FOLDER")]
+    cache: Option<PathBuf>,
 }
 
 impl Common {
@@ -63,10 +73,19 @@ impl Common {
             .map_err(Failure::usage)
     }
 
+    /// Prints what a cache had to say for itself.
+    fn tell(&self, note: Option<String>) {
+        if let Some(note) = note {
+            ui::complain(format_args!("{note}"));
+        }
+    }
+
     fn open(&self) -> Result<Database, Failure> {
         Ok(Database::open(Options {
             branch: self.branch.clone(),
             push_deadline: Duration::from_secs(self.push_deadline),
+            #[cfg(feature = "sqlite")]
+            cache: self.cache.clone(),
             ..Options::new(self.repo()?)
         })?)
     }
@@ -100,6 +119,13 @@ enum Command {
     DropDb(operations::Write),
     /// Runs several operations on several tables as one commit, all or nothing.
     Transaction(transaction::Transaction),
+    /// Exports tables as NDJSON, CSV or a SQLite database.
+    Export(export::Export),
+    /// Imports the records of a file as one commit, all or nothing.
+    Import(import::Import),
+    /// Merges a record's file by field, as git's merge driver; --install makes it that.
+    #[command(name = "merge-driver")]
+    MergeDriver(merge_driver::MergeDriver),
 }
 
 /// Why the command ends without a result.
@@ -145,7 +171,8 @@ pub(crate) fn run() -> ExitCode {
         Err(error) => error.exit(),
     };
     match outcome {
-        Ok(result) => ui::print(&result),
+        Ok(Some(result)) => ui::print(&result),
+        Ok(None) => ExitCode::SUCCESS,
         Err(failure) => ui::fail(&failure),
     }
 }
@@ -163,9 +190,10 @@ fn usage_line(error: &clap::Error) -> String {
     line.strip_prefix("error: ").unwrap_or(&line).to_owned()
 }
 
-fn execute(command: Command, common: Common) -> Result<Value, Failure> {
+/// Gives the result of a command, if it has one beside what it has printed.
+fn execute(command: Command, common: Common) -> Result<Option<Value>, Failure> {
     use operations::Operation;
-    match command {
+    let result = match command {
         Command::Init(init) => init.run(&common),
         Command::FindOne(find) => find.one(&common),
         Command::FindMany(find) => find.run(&common),
@@ -178,7 +206,11 @@ fn execute(command: Command, common: Common) -> Result<Value, Failure> {
         Command::DropTable(write) => write.run(Operation::DropTable, &common),
         Command::DropDb(write) => write.run(Operation::DropDb, &common),
         Command::Transaction(transaction) => transaction.run(&common),
-    }
+        Command::Import(import) => import.run(&common),
+        Command::Export(export) => return export.run(&common),
+        Command::MergeDriver(driver) => return driver.run(),
+    };
+    result.map(Some)
 }
 
 /// The JSON object that a flag holds.

@@ -1,10 +1,14 @@
 //! One repository: where it is, who writes, and its temporary clone.
 
 use crate::git::{self, Remote};
+use crate::index::Index;
 use crate::patience::patiently;
 use crate::{CommitInfo, Error, Snapshot, history};
 use gix::ObjectId;
 use std::path::Path;
+#[cfg(feature = "sqlite")]
+use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// Who commits.
@@ -27,6 +31,10 @@ pub struct Options {
     pub push_deadline: Duration,
     /// Author and committer of the commits.
     pub author: Author,
+    /// Folder of the indexes, made where there is none; none = search without. What it holds is derived
+    /// from the repository, so that it may be deleted at any time, and as secret as the records.
+    #[cfg(feature = "sqlite")]
+    pub cache: Option<PathBuf>,
 }
 
 impl Options {
@@ -40,6 +48,8 @@ impl Options {
                 name: "ghettodb".to_owned(),
                 email: "ghettodb@localhost".to_owned(),
             },
+            #[cfg(feature = "sqlite")]
+            cache: None,
         }
     }
 }
@@ -68,6 +78,7 @@ pub struct Database {
     pub(crate) fresh: bool,
     /// Not before this moment may the next transaction start: others wait for their turn.
     pub(crate) rest_until: Option<Instant>,
+    pub(crate) index: Option<Arc<Index>>,
     uses: u32,
 }
 
@@ -96,6 +107,7 @@ impl Database {
             Ok((remote, tip))
         })?;
         Ok(Database {
+            index: index_of(&options),
             options,
             remote,
             tip,
@@ -115,7 +127,13 @@ impl Database {
         self.renew_worn_clone()?;
         self.tip = patiently(CONNECT_LIMIT, || self.remote.fetch(&[], git::CLONE_LIMIT))?;
         self.fresh = true;
-        Ok(Snapshot::new(self.remote.objects().clone(), self.tip))
+        let snapshot = Snapshot::new(self.remote.objects().clone(), self.tip);
+        Ok(snapshot.with_index(self.index.clone()))
+    }
+
+    /// Why the index was rebuilt or passed over, if it was since this was last asked.
+    pub fn cache_note(&self) -> Option<String> {
+        self.index.as_ref()?.note()
     }
 
     /// The latest commits of the branch, newest first, at most `limit`, with the records that each
@@ -125,6 +143,13 @@ impl Database {
             self.remote.fetch_history(git::CLONE_LIMIT)
         })?;
         history::log(self.remote.objects(), self.tip, limit)
+    }
+
+    /// Makes sure that what is written to the clone now is there in the next transaction.
+    pub(crate) fn hold_clone(&mut self) -> Result<(), Error> {
+        self.renew_worn_clone()?;
+        self.uses = self.uses.saturating_sub(1);
+        Ok(())
     }
 
     /// Starts a new clone after many uses of this one; snapshots keep the old one while they live.
@@ -137,4 +162,22 @@ impl Database {
         }
         Ok(())
     }
+}
+
+#[cfg(feature = "sqlite")]
+fn index_of(options: &Options) -> Option<Arc<Index>> {
+    let folder = options.cache.as_ref()?;
+    // One repository has one index, however its path is written.
+    let path = match git::is_url(&options.repo) {
+        true => None,
+        false => Path::new(&options.repo).canonicalize().ok(),
+    };
+    let address = path.as_ref().and_then(|path| path.to_str());
+    let index = Index::new(folder, address.unwrap_or(&options.repo));
+    Some(Arc::new(index))
+}
+
+#[cfg(not(feature = "sqlite"))]
+fn index_of(_options: &Options) -> Option<Arc<Index>> {
+    None
 }

@@ -52,6 +52,19 @@ pub enum Error {
         reason: String,
     },
 
+    /// A record of an input cannot be imported. Nothing was written.
+    #[error("{}: {reason}", place(file, *line, *column))]
+    BadInput {
+        /// What the input is called.
+        file: String,
+        /// Line, from 1; 0 where the fault has no place.
+        line: usize,
+        /// Column in characters, from 1; 0 where the fault has none.
+        column: usize,
+        /// What is wrong.
+        reason: String,
+    },
+
     /// An insert met a record with the same `_id`.
     #[error("record {id:?} is already in table {table:?}")]
     Exists {
@@ -145,6 +158,7 @@ impl Error {
             Error::BadRecord { .. } => {
                 Some("mend or remove the file, commit and push it; other records are unaffected")
             }
+            Error::BadInput { .. } => Some("mend the input and run it again; nothing was written"),
             Error::KeyReused { .. } => Some("use a new key for new content"),
             Error::Condition { .. } => Some("read the record again, and decide anew"),
             Error::Deadline { .. } => Some("run it again, or give it a longer deadline"),
@@ -165,20 +179,21 @@ impl Error {
             Error::Name { .. }
                 | Error::Usage(_)
                 | Error::Unstorable { .. }
+                | Error::BadInput { .. }
                 | Error::Condition { .. }
                 | Error::KeyReused { .. }
         )
     }
 
     /// Exit code of a process that ends with this error: 1 fault, 2 usage, 3 a condition or rule does
-    /// not hold, 5 deadline, 6 refused.
+    /// not hold or an input is refused, 5 deadline, 6 refused.
     pub fn exit_code(&self) -> u8 {
         match self {
             Error::Name { .. }
             | Error::Usage(_)
             | Error::Unstorable { .. }
             | Error::Settings { .. } => 2,
-            Error::Condition { .. } => 3,
+            Error::Condition { .. } | Error::BadInput { .. } => 3,
             Error::Deadline { .. } => 5,
             Error::Refused { .. } => 6,
             _ => 1,

@@ -15,10 +15,13 @@ mod blobs;
 mod clone;
 mod folder;
 mod objects;
+mod pack;
 mod process;
+pub(crate) mod work_tree;
 
 pub use address::{is_url, with_token};
 pub(crate) use objects::Objects;
+pub(crate) use pack::PackWriter;
 
 use crate::Error;
 use crate::push::{self, Push};

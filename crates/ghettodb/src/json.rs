@@ -45,6 +45,77 @@ pub(crate) fn parse(text: &str) -> Result<Value, Fault> {
     Ok(value)
 }
 
+/// The items of a JSON text that is one array, read one at a time, each with the line on which it
+/// begins. After a fault there is nothing more.
+pub(crate) struct Items<'t> {
+    parser: Parser<'t>,
+    /// How far lines have been counted, and which one that is.
+    counted: (usize, usize),
+    state: ItemsState,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum ItemsState {
+    Start,
+    Inside,
+    End,
+}
+
+pub(crate) fn items(text: &str) -> Items<'_> {
+    Items {
+        parser: Parser { text, at: 0 },
+        counted: (0, 1),
+        state: ItemsState::Start,
+    }
+}
+
+impl Items<'_> {
+    fn read(&mut self) -> Result<Option<(usize, Value)>, Fault> {
+        let parser = &mut self.parser;
+        parser.skip_space();
+        let is_last = match self.state {
+            ItemsState::End => return Ok(None),
+            ItemsState::Start => {
+                parser.expect(b'[', "'['")?;
+                parser.skip_space();
+                parser.peek() == Some(b']')
+            }
+            ItemsState::Inside if parser.peek() == Some(b']') => true,
+            ItemsState::Inside => {
+                parser.expect(b',', "',' or ']'")?;
+                parser.skip_space();
+                false
+            }
+        };
+        if is_last {
+            parser.at += 1;
+            parser.skip_space();
+            self.state = ItemsState::End;
+            return match parser.at < parser.text.len() {
+                true => Err(parser.unexpected("the end of the text")),
+                false => Ok(None),
+            };
+        }
+        self.state = ItemsState::Inside;
+        let (counted, line) = self.counted;
+        let line = line + parser.text[counted..parser.at].matches('\n').count();
+        self.counted = (parser.at, line);
+        Ok(Some((line, parser.value(0)?)))
+    }
+}
+
+impl Iterator for Items<'_> {
+    type Item = Result<(usize, Value), Fault>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let item = self.read().transpose();
+        if matches!(item, Some(Err(_))) {
+            self.state = ItemsState::End;
+        }
+        item
+    }
+}
+
 struct Parser<'t> {
     text: &'t str,
     at: usize,
@@ -357,8 +428,12 @@ pub fn canonical_sha256(value: &Value) -> String {
 
 /// SHA-256 in lower-case hex.
 pub(crate) fn sha256_hex(bytes: &[u8]) -> String {
-    let mut hex = String::with_capacity(64);
-    for byte in Sha256::digest(bytes) {
+    hex(&Sha256::digest(bytes))
+}
+
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    let mut hex = String::with_capacity(2 * bytes.len());
+    for byte in bytes {
         write!(hex, "{byte:02x}").expect("a String takes all text");
     }
     hex
@@ -386,6 +461,40 @@ mod tests {
             let value = parse_json(number).unwrap();
             assert_eq!(serde_json::to_string(&value).unwrap(), number);
         }
+    }
+
+    #[test]
+    fn items_come_one_at_a_time_with_their_lines() {
+        let read = |text: &str| -> Result<Vec<(usize, String)>, String> {
+            items(text)
+                .map(|item| match item {
+                    Ok((line, value)) => Ok((line, value.to_string())),
+                    Err(fault) => Err(format!("{}:{}: {}", fault.line, fault.column, fault.reason)),
+                })
+                .collect()
+        };
+        let item = |line, text: &str| (line, text.to_owned());
+        assert_eq!(read(" [ ] "), Ok(vec![]));
+        assert_eq!(
+            read("[1,\n {\n\"a\": [2]}\n\n, 1.10]\n"),
+            Ok(vec![item(1, "1"), item(2, r#"{"a":[2]}"#), item(5, "1.10")])
+        );
+        let refused = |text: &str| read(text).unwrap_err();
+        assert_eq!(refused("{}"), "1:1: expected '[', found '{'");
+        assert_eq!(refused("[1 2]"), "1:4: expected ',' or ']', found '2'");
+        assert_eq!(refused("[1,]"), "1:4: expected a JSON value, found ']'");
+        assert_eq!(
+            refused("[1"),
+            "1:3: expected ',' or ']', but the text ends here"
+        );
+        assert_eq!(
+            refused("[1] x"),
+            "1:5: expected the end of the text, found 'x'"
+        );
+        assert_eq!(
+            refused("[1,\n{\"a\": 1, \"a\": 2}]"),
+            "2:10: key \"a\" stands twice"
+        );
     }
 
     #[test]

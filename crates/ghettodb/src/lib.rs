@@ -33,14 +33,20 @@
 //!   one second stay two commits.
 //! * Commits are not signed, and hooks of the user's `core.hooksPath` are not run in the clone.
 
+mod column;
 mod commit;
 mod condition;
 mod database;
 mod error;
+mod export;
 mod git;
 mod history;
+mod import;
+#[cfg_attr(not(feature = "sqlite"), path = "index/none.rs")]
+mod index;
 mod json;
 mod memory;
+mod merge;
 mod name;
 mod once;
 mod operation;
@@ -61,10 +67,15 @@ pub use commit::{Committed, Message};
 pub use condition::Condition;
 pub use database::{Author, Database, Options, init};
 pub use error::{Error, TransactError};
+pub use export::{Export, ExportFormat, ExportTo, Exported};
 pub use git::{is_url, origin_of, with_token};
 pub use history::{ChangeKind, CommitInfo, RecordChange};
+pub use import::{Import, ImportFormat, ImportMode, Imported};
 pub use json::{canonical_json, canonical_sha256, parse_json};
 pub use memory::Memory;
+pub use merge::{
+    DriverInstalled, Merge, MergeOutcome, install_merge_driver, merge_files, merge_records,
+};
 pub use once::{kept, once};
 pub use record::{Record, record_from, record_json};
 pub use selection::Selection;

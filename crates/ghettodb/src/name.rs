@@ -58,6 +58,14 @@ fn is_reserved(name: &str) -> bool {
             && matches!(stem.as_bytes()[3], b'1'..=b'9'))
 }
 
+/// What a file system that ignores case or Unicode form makes of a name.
+pub(crate) fn fold(name: &str) -> String {
+    match name.is_ascii() {
+        true => name.to_ascii_lowercase(),
+        false => name.nfc().flat_map(char::to_lowercase).nfc().collect(),
+    }
+}
+
 /// Whether two different names are one on a file system that ignores case or Unicode form.
 pub(crate) fn clash(one: &str, other: &str) -> bool {
     if one == other {
@@ -66,12 +74,6 @@ pub(crate) fn clash(one: &str, other: &str) -> bool {
     if one.is_ascii() && other.is_ascii() {
         return one.eq_ignore_ascii_case(other);
     }
-    let fold = |name: &str| {
-        name.nfc()
-            .flat_map(char::to_lowercase)
-            .nfc()
-            .collect::<String>()
-    };
     fold(one) == fold(other)
 }
 

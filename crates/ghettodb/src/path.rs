@@ -79,7 +79,7 @@ fn set_one(record: &mut Record, name: String, value: Value) -> bool {
 }
 
 /// Visits every field that a path could mean, whichever dots are part of a name.
-#[cfg(feature = "index")]
+#[cfg(feature = "sqlite")]
 pub(crate) fn each_meaning<'r>(record: &'r Record, path: &str, visit: &mut dyn FnMut(&'r Value)) {
     if let Some(value) = record.get(path) {
         visit(value);

@@ -76,7 +76,7 @@ impl<'q> Query<'q> {
     }
 
     /// Paths whose field must be one of some scalar values for a match, with those values.
-    #[cfg(feature = "index")]
+    #[cfg(feature = "sqlite")]
     pub(crate) fn lookups(&self) -> Vec<(String, Vec<&'q Value>)> {
         let mut lookups = Vec::new();
         self.condition.each_required(&mut |path, condition| {

@@ -69,18 +69,24 @@ pub(crate) fn same_content(one: &Record, other: &Record) -> bool {
 
 /// Refuses what the strict reader would refuse once it is a file.
 pub(crate) fn check_storable(table: &str, record: &Record) -> Result<(), Error> {
+    storable_json(table, record).map(drop)
+}
+
+/// The text of a record's file, if it may be stored.
+pub(crate) fn storable_json(table: &str, record: &Record) -> Result<String, Error> {
     let unstorable = |reason: String| Error::Unstorable {
         table: table.to_owned(),
         reason,
     };
     check_object(record, 1).map_err(unstorable)?;
-    let bytes = record_json(record).len();
+    let text = record_json(record);
+    let bytes = text.len();
     if bytes > RECORD_BYTES_MAX {
         return Err(unstorable(format!(
             "it has {bytes} bytes, at most {RECORD_BYTES_MAX} are allowed"
         )));
     }
-    Ok(())
+    Ok(text)
 }
 
 pub(crate) fn check_object(object: &Record, depth: usize) -> Result<(), String> {

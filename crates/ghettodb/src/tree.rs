@@ -5,11 +5,15 @@
 //! take both; a new record goes where the table's settings say, and an old one stays where it is.
 //! Nothing is followed: a symbolic link, a submodule or an executable is not a record.
 
+mod bulk;
 mod editor;
+mod indexed;
 mod path;
 mod search;
+mod walk;
 
 use crate::git::Objects;
+use crate::index::Index;
 use crate::once::OPERATIONS;
 use crate::query::Query;
 use crate::settings::{Layout, TABLES, TableSettings};
@@ -33,19 +37,20 @@ pub(crate) struct View<'r> {
     root: Option<ObjectId>,
     /// The tree of `db/`.
     db: Option<ObjectId>,
+    index: Option<&'r Index>,
 }
 
 /// A file that stands where a record's file can stand.
-struct File {
+pub(crate) struct File {
     /// With a slash at the end.
     directory: Arc<str>,
-    id: String,
+    pub(crate) id: String,
     mode: EntryMode,
-    object: ObjectId,
+    pub(crate) object: ObjectId,
 }
 
 impl File {
-    fn path(&self) -> String {
+    pub(crate) fn path(&self) -> String {
         format!("{}{}{SUFFIX}", self.directory, self.id)
     }
 }
@@ -57,6 +62,7 @@ impl<'r> View<'r> {
                 objects,
                 root: None,
                 db: None,
+                index: None,
             });
         };
         let commit = objects
@@ -68,9 +74,20 @@ impl<'r> View<'r> {
             objects,
             root: Some(root),
             db: None,
+            index: None,
         };
         view.db = view.directory(Some(root), ROOT, "")?;
         Ok(view)
+    }
+
+    /// Contents are read and written there.
+    pub(crate) fn objects(&self) -> &'r Objects {
+        self.objects
+    }
+
+    /// The same, searching with an index.
+    pub(crate) fn with_index(self, index: Option<&'r Index>) -> Self {
+        View { index, ..self }
     }
 
     fn repo(&self) -> &'r gix::Repository {
@@ -171,7 +188,7 @@ impl<'r> View<'r> {
 
     /// All files of a table. What is neither a record's file nor a fan-out is given to `stray`;
     /// files of other kinds (`.gitkeep`, a README) are passed over.
-    fn files(
+    pub(crate) fn files(
         &self,
         table: &str,
         stray: &mut dyn FnMut(Error) -> Result<(), Error>,
@@ -202,7 +219,7 @@ impl<'r> View<'r> {
     }
 
     /// The text of a record's file.
-    fn text(&self, file: &File) -> Result<Vec<u8>, Error> {
+    pub(crate) fn text(&self, file: &File) -> Result<Vec<u8>, Error> {
         if file.mode.kind() != EntryKind::Blob {
             return Err(not_a_record(&file.path(), file.mode));
         }
@@ -225,6 +242,16 @@ impl<'r> View<'r> {
     /// Writes the tree of the whole commit with the changes applied.
     pub(crate) fn write(&self, changes: &Changes) -> Result<ObjectId, Error> {
         let mut editor = self.editor()?;
+        self.apply(changes, &mut editor)?;
+        editor.write()
+    }
+
+    /// Applies changes of this view's records to a tree that comes from it.
+    pub(crate) fn apply(
+        &self,
+        changes: &Changes,
+        editor: &mut TreeEditor<'_>,
+    ) -> Result<(), Error> {
         for table in &changes.dropped {
             editor.remove(&format!("{ROOT}/{table}"))?;
         }
@@ -258,11 +285,11 @@ impl<'r> View<'r> {
             };
             editor.put(&path, blob.detach())?;
         }
-        editor.write()
+        Ok(())
     }
 
     /// The layout of a table's new files, by the settings that the changes leave.
-    fn layout(&self, table: &str, changes: &Changes) -> Result<Layout, Error> {
+    pub(crate) fn layout(&self, table: &str, changes: &Changes) -> Result<Layout, Error> {
         let settings = changes
             .settings(table)
             .unwrap_or_else(|| self.settings(table))?;
@@ -320,7 +347,7 @@ fn misplaced(parent: &str, entry: &str) -> Error {
     }
 }
 
-fn stands_twice(path: &str) -> Error {
+pub(crate) fn stands_twice(path: &str) -> Error {
     Error::BadRecord {
         path: path.to_owned(),
         line: 0,

@@ -10,10 +10,15 @@ mod conditions;
 mod contention;
 mod crash;
 mod differences;
+mod export;
 mod history;
 mod http;
 mod idempotency;
+mod import;
+#[cfg(feature = "sqlite")]
+mod index;
 mod layout;
+mod merge;
 mod model;
 mod operations;
 mod query;

@@ -110,7 +110,8 @@ impl Origin {
         finish(command, input)
     }
 
-    /// Puts files onto `main` as a person or another tool would: mode, path, content.
+    /// Puts files onto `main` as a person or another tool would: mode, path, content; the mode `0`
+    /// removes a file.
     pub(crate) fn commit(&self, files: &[(&str, &str, &str)]) {
         let has_tip = !self.git(&["for-each-ref", "refs/heads/main"]).is_empty();
         let index = self.folder().join("index");
@@ -127,6 +128,11 @@ impl Origin {
             git(&["read-tree", "main"], "");
         }
         for (mode, path, content) in files {
+            if *mode == "0" {
+                let line = format!("0 {}\t{path}\n", "0".repeat(40));
+                git(&["update-index", "--index-info"], &line);
+                continue;
+            }
             let object = match *mode {
                 "160000" => content.to_string(),
                 _ => git(&["hash-object", "-w", "--stdin"], content),
@@ -261,4 +267,15 @@ pub(crate) fn rounds(few: usize, many: usize) -> usize {
         true => many,
         false => few,
     }
+}
+
+/// The command `ghettodb` with these arguments.
+pub(crate) fn command(args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_ghettodb"));
+    isolate(&mut command);
+    command
+        .env_remove("GHETTODB_REPO")
+        .env_remove("GHETTODB_BRANCH")
+        .args(args);
+    command
 }

@@ -114,10 +114,8 @@ fn outcome(step: &Step, common: Common) -> Result<Value, Failure> {
         .map_err(Failure::usage)?;
     let line = Line::try_parse_from(arguments(&operation)?)
         .map_err(|error| Failure::usage(anyhow!(usage_line(&error))))?;
-    Ok((operation.shape)(super::execute(
-        line.command,
-        repository(common)?,
-    )?))
+    let result = super::execute(line.command, repository(common)?)?;
+    Ok((operation.shape)(result.unwrap_or_default()))
 }
 
 /// The operation and its inputs as a command line.

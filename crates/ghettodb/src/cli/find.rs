@@ -25,7 +25,9 @@ struct Matching {
 impl Matching {
     fn select(&self, common: &Common, selection: &Selection) -> Result<Vec<Record>, Failure> {
         let table = table(self.table.as_deref())?;
-        let scan = common.open()?.snapshot()?.select(table, selection)?;
+        let snapshot = common.open()?.snapshot()?;
+        let scan = snapshot.select(table, selection)?;
+        common.tell(snapshot.cache_note());
         for bad in scan.bad {
             if !self.skip_bad {
                 return Err(bad.into());

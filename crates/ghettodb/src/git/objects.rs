@@ -1,6 +1,7 @@
 //! The objects of a clone, and how those that a partial clone lacks are had: a remote that is reached
 //! by a connection sends commits and trees at once, and file contents when they are asked for.
 
+use super::PackWriter;
 use super::blobs;
 use super::folder::Folder;
 use super::process::{git_command, run_with_input};
@@ -60,6 +61,11 @@ impl Objects {
         self.prefetch(std::iter::once(id))?;
         let mut blob = self.repo.find_blob(id).map_err(Error::repository)?;
         Ok(blob.take_data())
+    }
+
+    /// Starts a pack for many new contents.
+    pub(crate) fn pack(&self) -> Result<PackWriter, Error> {
+        PackWriter::new(self)
     }
 
     /// Visits the contents of many files, in any order and from several threads; gives what the visits

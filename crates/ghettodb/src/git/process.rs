@@ -56,6 +56,11 @@ impl Output {
         self.status.is_some_and(|status| status.success())
     }
 
+    /// The exit code; none for a process that was killed.
+    pub(super) fn code(&self) -> Option<i32> {
+        self.status?.code()
+    }
+
     pub(super) fn into_error(self, command: &str) -> Error {
         let stderr = match self.timed_out {
             true => format!("timed out; {}", push::plain(&self.stderr)),
@@ -86,15 +91,7 @@ pub(super) fn run_with_input(
         })
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
-    let mut child = command.spawn().map_err(|source| Error::Io {
-        what: match source.kind() {
-            ErrorKind::NotFound => {
-                "cannot run git, which must be installed and on the PATH".to_owned()
-            }
-            _ => "cannot run git".to_owned(),
-        },
-        source,
-    })?;
+    let mut child = spawn(command)?;
     let deadline = Instant::now() + limit;
     if let Some(mut stdin) = child.stdin.take() {
         // A process that does not want all of it says why on its standard error.
@@ -124,6 +121,19 @@ pub(super) fn run_with_input(
     })
 }
 
+/// Starts git.
+pub(super) fn spawn(mut command: Command) -> Result<Child, Error> {
+    command.spawn().map_err(|source| Error::Io {
+        what: match source.kind() {
+            ErrorKind::NotFound => {
+                "cannot run git, which must be installed and on the PATH".to_owned()
+            }
+            _ => "cannot run git".to_owned(),
+        },
+        source,
+    })
+}
+
 /// Ends a process; its helpers end as their pipes close.
 fn kill(child: &mut Child) {
     // It fails only where the process is gone already.
@@ -132,7 +142,7 @@ fn kill(child: &mut Child) {
 }
 
 /// Reads a stream to its end on a thread of its own, so that a full pipe blocks nobody.
-fn read_all(stream: Option<impl Read + Send + 'static>) -> Receiver<Vec<u8>> {
+pub(super) fn read_all(stream: Option<impl Read + Send + 'static>) -> Receiver<Vec<u8>> {
     let (sender, receiver) = channel();
     thread::spawn(move || {
         let mut bytes = Vec::new();

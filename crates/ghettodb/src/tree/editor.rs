@@ -42,6 +42,14 @@ impl<'r> TreeEditor<'r> {
             .map_err(Error::repository)
     }
 
+    /// Puts a tree that is written already at a path, whatever stood there.
+    pub(crate) fn put_tree(&mut self, path: &str, tree: ObjectId) -> Result<(), Error> {
+        self.inner
+            .upsert(components(path), EntryKind::Tree, tree)
+            .map(drop)
+            .map_err(Error::repository)
+    }
+
     /// Removes a file or directory, if there is one; a directory that becomes empty goes too.
     pub(crate) fn remove(&mut self, path: &str) -> Result<(), Error> {
         self.inner
