@@ -2,7 +2,7 @@
 
 use crate::query::Query;
 use crate::transaction::{Base, Transaction};
-use crate::{Error, Record, record, rules};
+use crate::{Error, Record, name, record, rules};
 use std::collections::BTreeMap;
 
 /// A database in memory.
@@ -116,8 +116,10 @@ impl Base for Memory {
             .collect())
     }
 
-    fn neighbours(&self, table: &str, _id: &str) -> Result<Vec<String>, Error> {
-        self.ids(table)
+    fn clashes(&self, table: &str, id: &str) -> Result<Vec<String>, Error> {
+        let mut ids = self.ids(table)?;
+        ids.retain(|other| name::clash(other, id));
+        Ok(ids)
     }
 
     fn tables(&self) -> Result<Vec<String>, Error> {
