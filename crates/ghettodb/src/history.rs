@@ -1,6 +1,7 @@
 //! What was changed when, by the commits' own account.
 
 use crate::git::Objects;
+use crate::message::parse_message;
 use crate::tree::{View, record_of};
 use crate::{Error, commit};
 use gix::ObjectId;
@@ -72,7 +73,7 @@ pub(crate) fn log(
         let is_known = parent.is_none_or(|parent| repo.has_object(parent));
         let time = commit.time().map_err(Error::repository)?;
         let message = commit.message_raw().map_err(Error::repository)?.to_string();
-        let (subject, trailers) = commit::parse_message(&message);
+        let (subject, trailers) = parse_message(&message);
         log.push(CommitInfo {
             id: id.to_string(),
             time: commit::rfc3339(time.seconds),

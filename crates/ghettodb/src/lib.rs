@@ -35,6 +35,7 @@
 
 mod column;
 mod commit;
+mod compare;
 mod condition;
 mod database;
 mod error;
@@ -45,6 +46,7 @@ mod import;
 mod json;
 mod memory;
 mod merge;
+mod message;
 mod name;
 mod once;
 mod operation;
@@ -56,12 +58,14 @@ mod record;
 mod selection;
 mod settings;
 mod snapshot;
+mod summary;
 mod transaction;
 mod tree;
 mod turn;
 mod unpushed;
 
-pub use commit::{Committed, Message};
+pub use commit::Committed;
+pub use compare::{FieldChange, compare, fields_json};
 pub use condition::Condition;
 pub use database::{Author, Database, Options, init};
 pub use error::{Error, TransactError};
@@ -74,6 +78,7 @@ pub use memory::Memory;
 pub use merge::{
     DriverInstalled, Merge, MergeOutcome, install_merge_driver, merge_files, merge_records,
 };
+pub use message::Message;
 pub use once::{kept, once};
 pub use record::{Record, record_from, record_json};
 pub use selection::Selection;
