@@ -2,11 +2,15 @@
 //! in a file of its own.
 
 mod action;
+mod diff;
 mod export;
 mod find;
+mod get;
+mod history;
 mod import;
 mod merge_driver;
 mod operations;
+mod restore;
 mod transaction;
 
 use crate::ui;
@@ -103,6 +107,14 @@ enum Command {
     DropDb(operations::Write),
     /// Runs several operations on several tables as one commit, all or nothing.
     Transaction(transaction::Transaction),
+    /// Gives a record by its `_id`, or null; as it is, or as it was.
+    Get(get::Get),
+    /// Lists the commits that changed a record, newest first.
+    History(history::History),
+    /// Lists the records and fields that differ between two places of the history.
+    Diff(diff::Diff),
+    /// Puts a record, or a table, back as it was.
+    Restore(restore::Restore),
     /// Exports tables as NDJSON, CSV or a SQLite database.
     Export(export::Export),
     /// Imports the records of a file as one commit, all or nothing.
@@ -130,6 +142,14 @@ impl From<Error> for Failure {
 }
 
 impl Failure {
+    fn fault(error: impl Into<anyhow::Error>) -> Self {
+        Failure {
+            error: error.into(),
+            hint: None,
+            exit_code: 1,
+        }
+    }
+
     fn usage(error: anyhow::Error) -> Self {
         Failure {
             error,
@@ -190,6 +210,10 @@ fn execute(command: Command, common: Common) -> Result<Option<Value>, Failure> {
         Command::DropTable(write) => write.run(Operation::DropTable, &common),
         Command::DropDb(write) => write.run(Operation::DropDb, &common),
         Command::Transaction(transaction) => transaction.run(&common),
+        Command::Get(get) => get.run(&common),
+        Command::History(history) => history.run(&common),
+        Command::Diff(diff) => diff.run(&common),
+        Command::Restore(restore) => restore.run(&common),
         Command::Import(import) => import.run(&common),
         Command::Export(export) => return export.run(&common),
         Command::MergeDriver(driver) => return driver.run(),

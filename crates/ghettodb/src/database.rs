@@ -2,13 +2,14 @@
 
 use crate::git::{self, Remote};
 use crate::patience::patiently;
-use crate::{CommitInfo, Error, Snapshot, history};
+use crate::tree::View;
+use crate::{Error, Snapshot};
 use gix::ObjectId;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 /// Who commits.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Author {
     /// Name, as in `git log`.
     pub name: String,
@@ -73,7 +74,7 @@ pub struct Database {
 
 /// How long reading tries again while the network fails: a mistyped host fails in the same way, so a
 /// person is waiting.
-const CONNECT_LIMIT: Duration = Duration::from_secs(10);
+pub(crate) const CONNECT_LIMIT: Duration = Duration::from_secs(10);
 
 /// How many fetches and pushes one clone serves: what they leave in it is never packed.
 const CLONE_USES_MAX: u32 = 250;
@@ -112,19 +113,46 @@ impl Database {
 
     /// Fetches the tip; a read-only view of it.
     pub fn snapshot(&mut self) -> Result<Snapshot, Error> {
+        self.fetch_tip()?;
+        Ok(self.snapshot_of(self.tip))
+    }
+
+    /// Takes what the remote has as the tip.
+    pub(crate) fn fetch_tip(&mut self) -> Result<(), Error> {
         self.renew_worn_clone()?;
         self.tip = patiently(CONNECT_LIMIT, || self.remote.fetch(&[], git::CLONE_LIMIT))?;
         self.fresh = true;
-        Ok(Snapshot::new(self.remote.objects().clone(), self.tip))
+        Ok(())
     }
 
-    /// The latest commits of the branch, newest first, at most `limit`, with the records that each
-    /// changed. Fetches the whole history.
-    pub fn log(&mut self, limit: usize) -> Result<Vec<CommitInfo>, Error> {
+    /// Fetches the tip and all that was before it.
+    pub(crate) fn fetch_history(&mut self) -> Result<(), Error> {
         self.tip = patiently(CONNECT_LIMIT, || {
             self.remote.fetch_history(git::CLONE_LIMIT)
         })?;
-        history::log(self.remote.objects(), self.tip, limit)
+        self.fresh = true;
+        Ok(())
+    }
+
+    /// Fetches the tip and what was between it and a commit, if that is before it.
+    pub(crate) fn fetch_since(&mut self, commit: ObjectId) -> Result<(), Error> {
+        self.tip = self.remote.fetch(&[commit], git::CLONE_LIMIT)?;
+        self.fresh = true;
+        Ok(())
+    }
+
+    /// Whether an object is in the clone.
+    pub(crate) fn has(&self, id: ObjectId) -> bool {
+        self.remote.objects().repo().has_object(id)
+    }
+
+    /// The records of a commit that is here.
+    pub(crate) fn view(&self, commit: Option<ObjectId>) -> Result<View<'_>, Error> {
+        View::new(self.remote.objects(), commit)
+    }
+
+    pub(crate) fn snapshot_of(&self, commit: Option<ObjectId>) -> Snapshot {
+        Snapshot::new(self.remote.objects().clone(), commit)
     }
 
     /// Makes sure that what is written to the clone now is there in the next transaction.

@@ -33,13 +33,16 @@
 //!   one second stay two commits.
 //! * Commits are not signed, and hooks of the user's `core.hooksPath` are not run in the clone.
 
+mod at;
 mod column;
 mod commit;
 mod compare;
 mod condition;
 mod database;
+mod diff;
 mod error;
 mod export;
+mod first_parents;
 mod git;
 mod history;
 mod import;
@@ -55,6 +58,7 @@ mod patience;
 mod push;
 mod query;
 mod record;
+mod restore;
 mod selection;
 mod settings;
 mod snapshot;
@@ -64,14 +68,16 @@ mod tree;
 mod turn;
 mod unpushed;
 
+pub use at::At;
 pub use commit::Committed;
 pub use compare::{FieldChange, compare, fields_json};
 pub use condition::Condition;
 pub use database::{Author, Database, Options, init};
+pub use diff::{ChangeKind, RecordDiff};
 pub use error::{Error, TransactError};
 pub use export::{Export, ExportFormat, ExportTo, Exported};
 pub use git::{is_url, origin_of, with_token};
-pub use history::{ChangeKind, CommitInfo, RecordChange};
+pub use history::{CommitInfo, HistoryEntry, RecordChange, RecordHistory};
 pub use import::{Import, ImportFormat, ImportMode, Imported};
 pub use json::{canonical_json, canonical_sha256, parse_json};
 pub use memory::Memory;
@@ -81,6 +87,7 @@ pub use merge::{
 pub use message::Message;
 pub use once::{kept, once};
 pub use record::{Record, record_from, record_json};
+pub use restore::Restored;
 pub use selection::Selection;
 pub use settings::Layout;
 pub use snapshot::{Scan, Snapshot};

@@ -37,11 +37,12 @@ pub(crate) struct View<'r> {
 }
 
 /// A file that stands where a record's file can stand.
+#[derive(Debug, Clone)]
 pub(crate) struct File {
     /// With a slash at the end.
-    directory: Arc<str>,
+    pub(crate) directory: Arc<str>,
     pub(crate) id: String,
-    mode: EntryMode,
+    pub(crate) mode: EntryMode,
     pub(crate) object: ObjectId,
 }
 
@@ -79,7 +80,7 @@ impl<'r> View<'r> {
         self.objects
     }
 
-    fn repo(&self) -> &'r gix::Repository {
+    pub(crate) fn repo(&self) -> &'r gix::Repository {
         self.objects.repo()
     }
 
@@ -141,12 +142,13 @@ impl<'r> View<'r> {
         }
     }
 
-    fn table(&self, table: &str) -> Result<Option<ObjectId>, Error> {
+    /// The tree of a table.
+    pub(crate) fn table(&self, table: &str) -> Result<Option<ObjectId>, Error> {
         self.directory(self.db, table, "db/")
     }
 
     /// The files of one record: none or one in a sound table.
-    fn places(&self, table: &str, id: &str) -> Result<Vec<File>, Error> {
+    pub(crate) fn places(&self, table: &str, id: &str) -> Result<Vec<File>, Error> {
         let tree = self.table(table)?;
         let file_name = format!("{id}{SUFFIX}");
         let parent = format!("{ROOT}/{table}/");
@@ -205,6 +207,17 @@ impl<'r> View<'r> {
             return Err(not_a_record(&file.path(), file.mode));
         }
         self.objects.blob(file.object)
+    }
+
+    /// The record in a file, of whichever commit.
+    pub(crate) fn record(&self, file: &File) -> Result<Record, Error> {
+        record::parse(&file.path(), &file.id, &self.text(file)?)
+    }
+
+    /// Gets the contents of these files in one request, where they are elsewhere.
+    pub(crate) fn prefetch<'f>(&self, files: impl Iterator<Item = &'f File>) -> Result<(), Error> {
+        let files = files.filter(|file| file.mode.kind() == EntryKind::Blob);
+        self.objects.prefetch(files.map(|file| file.object))
     }
 
     /// What the database says about a table.

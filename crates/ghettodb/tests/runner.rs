@@ -22,6 +22,7 @@ mod query;
 mod remote;
 mod step;
 mod support;
+mod time_travel;
 
 #[test]
 fn every_file_is_listed() {
