@@ -12,6 +12,7 @@ mod merge_driver;
 mod operations;
 mod restore;
 mod transaction;
+mod watch;
 
 use crate::ui;
 use anyhow::{Context as _, anyhow};
@@ -115,6 +116,8 @@ enum Command {
     Diff(diff::Diff),
     /// Puts a record, or a table, back as it was.
     Restore(restore::Restore),
+    /// Prints changes as they arrive, one line each.
+    Watch(watch::Watch),
     /// Exports tables as NDJSON, CSV or a SQLite database.
     Export(export::Export),
     /// Imports the records of a file as one commit, all or nothing.
@@ -214,6 +217,7 @@ fn execute(command: Command, common: Common) -> Result<Option<Value>, Failure> {
         Command::History(history) => history.run(&common),
         Command::Diff(diff) => diff.run(&common),
         Command::Restore(restore) => restore.run(&common),
+        Command::Watch(watch) => return watch.run(&common).map(|()| None),
         Command::Import(import) => import.run(&common),
         Command::Export(export) => return export.run(&common),
         Command::MergeDriver(driver) => return driver.run(),

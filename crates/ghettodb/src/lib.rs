@@ -67,6 +67,7 @@ mod transaction;
 mod tree;
 mod turn;
 mod unpushed;
+mod watch;
 
 pub use at::At;
 pub use commit::Committed;
@@ -92,3 +93,4 @@ pub use selection::Selection;
 pub use settings::Layout;
 pub use snapshot::{Scan, Snapshot};
 pub use transaction::Transaction;
+pub use watch::{Arrival, Cursor, Join};

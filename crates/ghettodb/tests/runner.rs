@@ -23,6 +23,7 @@ mod remote;
 mod step;
 mod support;
 mod time_travel;
+mod watch;
 
 #[test]
 fn every_file_is_listed() {

@@ -537,6 +537,9 @@ fn bad_arguments_change_nothing() {
             ],
             "--all",
         ),
+        (&["watch", "--interval", "0"], "above 0"),
+        (&["watch", "--since", "nowhere"], "no commit"),
+        (&["watch", "../x"], "bad table"),
     ] {
         let (code, value, stderr) = run(&origin, args);
         assert_eq!((code, value), (2, Value::Null), "{args:?}: {stderr}");
