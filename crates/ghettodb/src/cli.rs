@@ -19,6 +19,8 @@ use anyhow::{Context as _, anyhow};
 use clap::{Args, Parser, Subcommand};
 use ghettodb::{Database, Error, Options, Record, parse_json, record_from};
 use serde_json::Value;
+#[cfg(feature = "sqlite")]
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -62,6 +64,11 @@ struct Common {
     /// How long to try to push, in seconds.
     #[arg(long, global = true, value_name = "SECONDS", default_value_t = 60)]
     push_deadline: u64,
+    /// Folder of local indexes, so that searches for equality in large tables are fast; it may be
+    /// deleted at any time.
+    #[cfg(feature = "sqlite")]
+    #[arg(long, global = true, env = "GHETTODB_CACHE", value_name = "FOLDER")]
+    cache: Option<PathBuf>,
 }
 
 impl Common {
@@ -71,10 +78,19 @@ impl Common {
             .map_err(Failure::usage)
     }
 
+    /// Prints what a cache had to say for itself.
+    fn tell(&self, note: Option<String>) {
+        if let Some(note) = note {
+            ui::complain(format_args!("{note}"));
+        }
+    }
+
     fn open(&self) -> Result<Database, Failure> {
         Ok(Database::open(Options {
             branch: self.branch.clone(),
             push_deadline: Duration::from_secs(self.push_deadline),
+            #[cfg(feature = "sqlite")]
+            cache: self.cache.clone(),
             ..Options::new(self.repo()?)
         })?)
     }

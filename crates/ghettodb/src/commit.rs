@@ -95,6 +95,7 @@ impl Database {
                 .remote
                 .writable()
                 .and_then(|objects| View::new(objects, self.tip))
+                .map(|view| view.with_index(self.index.as_deref()))
                 .map_err(TransactError::Database)
                 .and_then(|view| operation(&view, &format_time(now)));
             let (value, tree, account) = match outcome {

@@ -1,11 +1,15 @@
 //! One repository: where it is, who writes, and its temporary clone.
 
 use crate::git::{self, Remote};
+use crate::index::Index;
 use crate::patience::patiently;
 use crate::tree::View;
 use crate::{Error, Snapshot};
 use gix::ObjectId;
 use std::path::Path;
+#[cfg(feature = "sqlite")]
+use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// Who commits.
@@ -28,6 +32,10 @@ pub struct Options {
     pub push_deadline: Duration,
     /// Author and committer of the commits.
     pub author: Author,
+    /// Folder of the indexes, made where there is none; none = search without. What it holds is derived
+    /// from the repository, so that it may be deleted at any time, and as secret as the records.
+    #[cfg(feature = "sqlite")]
+    pub cache: Option<PathBuf>,
 }
 
 impl Options {
@@ -41,6 +49,8 @@ impl Options {
                 name: "ghettodb".to_owned(),
                 email: "ghettodb@localhost".to_owned(),
             },
+            #[cfg(feature = "sqlite")]
+            cache: None,
         }
     }
 }
@@ -69,6 +79,7 @@ pub struct Database {
     pub(crate) fresh: bool,
     /// Not before this moment may the next transaction start: others wait for their turn.
     pub(crate) rest_until: Option<Instant>,
+    pub(crate) index: Option<Arc<Index>>,
     uses: u32,
 }
 
@@ -97,6 +108,7 @@ impl Database {
             Ok((remote, tip))
         })?;
         Ok(Database {
+            index: index_of(&options),
             options,
             remote,
             tip,
@@ -123,6 +135,11 @@ impl Database {
         self.tip = patiently(CONNECT_LIMIT, || self.remote.fetch(&[], git::CLONE_LIMIT))?;
         self.fresh = true;
         Ok(())
+    }
+
+    /// Why the index was rebuilt or passed over, if it was since this was last asked.
+    pub fn cache_note(&self) -> Option<String> {
+        self.index.as_ref()?.note()
     }
 
     /// Fetches the tip and all that was before it.
@@ -152,7 +169,9 @@ impl Database {
     }
 
     pub(crate) fn snapshot_of(&self, commit: Option<ObjectId>) -> Snapshot {
-        Snapshot::new(self.remote.objects().clone(), commit)
+        // The index follows the tip; for a look back it would have to go there, and return.
+        let index = self.index.as_ref().filter(|_| commit == self.tip);
+        Snapshot::new(self.remote.objects().clone(), commit).with_index(index.cloned())
     }
 
     /// Makes sure that what is written to the clone now is there in the next transaction.
@@ -172,4 +191,22 @@ impl Database {
         }
         Ok(())
     }
+}
+
+#[cfg(feature = "sqlite")]
+fn index_of(options: &Options) -> Option<Arc<Index>> {
+    let folder = options.cache.as_ref()?;
+    // One repository has one index, however its path is written.
+    let path = match git::is_url(&options.repo) {
+        true => None,
+        false => Path::new(&options.repo).canonicalize().ok(),
+    };
+    let address = path.as_ref().and_then(|path| path.to_str());
+    let index = Index::new(folder, address.unwrap_or(&options.repo));
+    Some(Arc::new(index))
+}
+
+#[cfg(not(feature = "sqlite"))]
+fn index_of(_options: &Options) -> Option<Arc<Index>> {
+    None
 }

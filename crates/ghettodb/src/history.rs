@@ -112,8 +112,9 @@ impl Database {
     /// changed. Fetches the whole history.
     pub fn log(&mut self, limit: usize) -> Result<Vec<CommitInfo>, Error> {
         self.fetch_history()?;
+        let objects = self.remote.objects().for_history();
         let mut log = Vec::new();
-        for link in FirstParents::from(self.remote.objects().repo(), self.tip).take(limit) {
+        for link in FirstParents::from(objects.repo(), self.tip).take(limit) {
             let link = link?;
             let mut info = link.info()?;
             let parent = match link.parent {
@@ -125,7 +126,9 @@ impl Database {
                     continue;
                 }
             };
-            let changes = diff::files(&self.view(parent)?, &self.view(Some(link.id()))?, None)?;
+            let before = View::new(&objects, parent)?;
+            let after = View::new(&objects, Some(link.id()))?;
+            let changes = diff::files(&before, &after, None)?;
             info.changes = changes.into_iter().filter_map(RecordChange::of).collect();
             log.push(info);
         }
@@ -141,13 +144,15 @@ impl Database {
         name::check_table(table)?;
         name::check_id(id)?;
         self.fetch_history()?;
+        let objects = self.remote.objects().for_history();
+        let view = |commit| View::new(&objects, commit);
         let mut commits = Vec::new();
         let mut changes = Vec::new();
         let mut cut_off_at = None;
         let mut place = Place::default();
         // What stands there after the commit that is looked at.
-        let mut after = place.file(&self.view(self.tip)?, table, id)?;
-        for link in FirstParents::from(self.remote.objects().repo(), self.tip) {
+        let mut after = place.file(&view(self.tip)?, table, id)?;
+        for link in FirstParents::from(objects.repo(), self.tip) {
             if changes.len() == limit {
                 break;
             }
@@ -160,7 +165,7 @@ impl Database {
                     break;
                 }
             };
-            let before = place.file(&self.view(parent)?, table, id)?;
+            let before = place.file(&view(parent)?, table, id)?;
             let change = FileChange {
                 table: table.to_owned(),
                 id: id.to_owned(),
@@ -173,7 +178,7 @@ impl Database {
             }
             after = before;
         }
-        let diffs = diff::read_all(changes, &self.view(self.tip)?)?;
+        let diffs = diff::read_all(changes, &view(self.tip)?)?;
         let entries = commits.into_iter().zip(diffs);
         Ok(RecordHistory {
             entries: entries

@@ -46,6 +46,8 @@ mod first_parents;
 mod git;
 mod history;
 mod import;
+#[cfg_attr(not(feature = "sqlite"), path = "index/none.rs")]
+mod index;
 mod json;
 mod memory;
 mod merge;

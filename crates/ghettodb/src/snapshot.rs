@@ -1,17 +1,20 @@
 //! The records of one commit, read-only, whatever happens to the branch meanwhile.
 
 use crate::git::Objects;
+use crate::index::Index;
 use crate::query::Query;
 use crate::selection::{Plan, Selection};
 use crate::transaction::Base;
 use crate::tree::View;
 use crate::{Error, Record, name};
 use gix::ObjectId;
+use std::sync::Arc;
 
 /// A read-only view of one commit.
 pub struct Snapshot {
     objects: Objects,
     commit: Option<(ObjectId, String)>,
+    index: Option<Arc<Index>>,
 }
 
 /// What a search finds, with the files that are not records.
@@ -28,11 +31,23 @@ impl Snapshot {
         Snapshot {
             objects,
             commit: commit.map(|id| (id, id.to_string())),
+            index: None,
         }
     }
 
+    /// The same, searching with an index.
+    pub(crate) fn with_index(self, index: Option<Arc<Index>>) -> Self {
+        Snapshot { index, ..self }
+    }
+
+    /// Why the index was rebuilt or passed over, if it was since this was last asked.
+    pub fn cache_note(&self) -> Option<String> {
+        self.index.as_ref()?.note()
+    }
+
     pub(crate) fn view(&self) -> Result<View<'_>, Error> {
-        View::new(&self.objects, self.commit.as_ref().map(|(id, _)| *id))
+        let view = View::new(&self.objects, self.commit.as_ref().map(|(id, _)| *id))?;
+        Ok(view.with_index(self.index.as_deref()))
     }
 
     /// Id of the commit, in hex; none in an empty repository.

@@ -7,11 +7,13 @@
 
 mod bulk;
 mod editor;
+mod indexed;
 mod path;
 mod search;
 mod walk;
 
 use crate::git::Objects;
+use crate::index::Index;
 use crate::once::OPERATIONS;
 use crate::query::Query;
 use crate::settings::{Layout, TABLES, TableSettings};
@@ -34,6 +36,7 @@ pub(crate) struct View<'r> {
     root: Option<ObjectId>,
     /// The tree of `db/`.
     db: Option<ObjectId>,
+    index: Option<&'r Index>,
 }
 
 /// A file that stands where a record's file can stand.
@@ -59,6 +62,7 @@ impl<'r> View<'r> {
                 objects,
                 root: None,
                 db: None,
+                index: None,
             });
         };
         let commit = objects
@@ -70,6 +74,7 @@ impl<'r> View<'r> {
             objects,
             root: Some(root),
             db: None,
+            index: None,
         };
         view.db = view.directory(Some(root), ROOT, "")?;
         Ok(view)
@@ -78,6 +83,11 @@ impl<'r> View<'r> {
     /// Contents are read and written there.
     pub(crate) fn objects(&self) -> &'r Objects {
         self.objects
+    }
+
+    /// The same, searching with an index.
+    pub(crate) fn with_index(self, index: Option<&'r Index>) -> Self {
+        View { index, ..self }
     }
 
     pub(crate) fn repo(&self) -> &'r gix::Repository {

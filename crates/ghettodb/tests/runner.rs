@@ -14,6 +14,8 @@ mod history;
 mod http;
 mod idempotency;
 mod import;
+#[cfg(feature = "sqlite")]
+mod index;
 mod layout;
 mod merge;
 mod model;

@@ -110,7 +110,8 @@ impl Origin {
         finish(command, input)
     }
 
-    /// Puts files onto `main` as a person or another tool would: mode, path, content.
+    /// Puts files onto `main` as a person or another tool would: mode, path, content; the mode `0`
+    /// removes a file.
     pub(crate) fn commit(&self, files: &[(&str, &str, &str)]) {
         self.commit_at("", files);
     }
@@ -133,6 +134,11 @@ impl Origin {
             git(&["read-tree", "main"], "");
         }
         for (mode, path, content) in files {
+            if *mode == "0" {
+                let line = format!("0 {}\t{path}\n", "0".repeat(40));
+                git(&["update-index", "--index-info"], &line);
+                continue;
+            }
             let object = match *mode {
                 "160000" => content.to_string(),
                 _ => git(&["hash-object", "-w", "--stdin"], content),

@@ -29,7 +29,9 @@ struct Matching {
 impl Matching {
     fn select(&self, common: &Common, selection: &Selection) -> Result<Vec<Record>, Failure> {
         let table = table(self.table.as_deref())?;
-        let scan = self.snapshot(common)?.select(table, selection)?;
+        let snapshot = self.snapshot(common)?;
+        let scan = snapshot.select(table, selection)?;
+        common.tell(snapshot.cache_note());
         for bad in scan.bad {
             if !self.skip_bad {
                 return Err(bad.into());

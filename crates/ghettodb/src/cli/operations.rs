@@ -103,10 +103,12 @@ pub(super) fn commit(
     payload: &Value,
     apply: impl Fn(&mut Transaction<'_>) -> Result<Value, Error>,
 ) -> Result<Value, Failure> {
-    let committed = common.open()?.transact(message, |transaction| match key {
+    let mut database = common.open()?;
+    let committed = database.transact(message, |transaction| match key {
         Some(key) => once(transaction, key, &canonical_sha256(payload), &apply),
         None => apply(transaction),
     });
+    common.tell(database.cache_note());
     Ok(committed.map_err(Error::from)?.value)
 }
 

@@ -6,6 +6,8 @@ use crate::{Error, Record, record};
 use gix::ObjectId;
 use gix::objs::tree::EntryKind;
 
+/// Most records that are looked up one by one: for more, the table is listed once.
+const LOOKUPS_MAX: usize = 8;
 /// How many files are looked at first where a few records are enough.
 const FIRST_FILES: usize = 64;
 
@@ -38,19 +40,28 @@ impl View<'_> {
         Ok(found)
     }
 
-    /// The files that can match as far as their names tell.
+    /// The files that can match as far as their names and the index tell.
     fn candidates(
         &self,
         table: &str,
         query: &Query<'_>,
         bad: &mut dyn FnMut(Error) -> Result<(), Error>,
     ) -> Result<Vec<File>, Error> {
-        let Some(ids) = query.ids() else {
-            return self.files(table, bad);
+        let ids = match query.ids() {
+            Some(ids) => ids.into_iter().map(str::to_owned).collect(),
+            None => match self.indexed(table, query) {
+                Some(ids) => ids,
+                None => return self.files(table, bad),
+            },
         };
+        if ids.len() > LOOKUPS_MAX {
+            let mut files = self.files(table, &mut |_| Ok(()))?;
+            files.retain(|file| ids.binary_search(&file.id).is_ok());
+            return Ok(files);
+        }
         let mut files = Vec::new();
         for id in ids {
-            files.append(&mut self.places(table, id)?);
+            files.append(&mut self.places(table, &id)?);
         }
         Ok(files)
     }
