@@ -183,7 +183,16 @@ impl Database {
 
     /// Starts a new clone after many uses of this one; snapshots keep the old one while they live.
     pub(crate) fn renew_worn_clone(&mut self) -> Result<(), Error> {
+        self.count_use();
+        self.renew_if_worn()
+    }
+
+    /// Counts what leaves something in the clone.
+    pub(crate) fn count_use(&mut self) {
         self.uses += 1;
+    }
+
+    pub(crate) fn renew_if_worn(&mut self) -> Result<(), Error> {
         if self.uses > CLONE_USES_MAX {
             let mut renewed = Database::open(self.options.clone())?;
             renewed.rest_until = self.rest_until;

@@ -7,6 +7,9 @@
 //!
 //! * [`Database`] is one repository: [`Database::snapshot`] to read, [`Database::transact`] to write.
 //! * [`Transaction`] is what an operation works on; [`Memory`] offers the same without git.
+//! * [`At`] is a place in the history: [`Database::snapshot_at`], [`Database::diff`],
+//!   [`Database::restore`]; [`Database::history`] tells one record's, [`Database::changes_since`] follows
+//!   the branch as it goes on.
 //! * [`once`] keeps the result of an operation under an idempotency key, in the same commit.
 //!
 //! The crate knows nothing of what the records mean.
@@ -29,6 +32,10 @@
 //!   by case or Unicode form alone.
 //! * Files that are not `*.json` are left alone; links, submodules, executables and folders where a
 //!   record should be are errors, and only a delete or a dropped table removes them.
+//! * A commit's message lists the records that it changed. Of values it shows numbers, `true`, `false`
+//!   and `null` alone, since it is read where the data is not.
+//! * A time means the last commit along first parents that was committed by then; where clocks disagree,
+//!   the order of the branch counts.
 //! * Each commit carries a `transaction` header of its own, so that equal writes of two writers in
 //!   one second stay two commits.
 //! * Commits are not signed, and hooks of the user's `core.hooksPath` are not run in the clone.

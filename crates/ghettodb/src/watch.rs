@@ -114,6 +114,8 @@ impl Database {
             cursor.pending.clear();
         }
         if cursor.pending.is_empty() {
+            // A look that finds nothing new leaves nothing behind, so it is not counted.
+            self.renew_if_worn()?;
             match cursor.commit.filter(|commit| self.has(*commit)) {
                 Some(commit) => self.fetch_since(commit)?,
                 None => self.fetch_history()?,
@@ -121,6 +123,7 @@ impl Database {
             if self.tip == cursor.commit {
                 return Ok(None);
             }
+            self.count_use();
             (cursor.pending, cursor.join) = self.commits_after(cursor.commit)?;
         }
         let next = cursor.pending.last().copied();

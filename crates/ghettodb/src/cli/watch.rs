@@ -48,9 +48,17 @@ impl Watch {
             true => INTERVAL_FAR,
             false => INTERVAL_NEAR,
         });
-        let mut database = common.open()?;
         let since = self.since.clone().unwrap_or_default();
-        let mut cursor = database.cursor(&since, self.table.as_deref())?;
+        let start = || {
+            let mut database = common.open()?;
+            let cursor = database.cursor(&since, self.table.as_deref())?;
+            Ok::<_, Failure>((database, cursor))
+        };
+        let (mut database, mut cursor) = match start() {
+            // The signal that tells us to stop may have stopped our git first.
+            Err(_) if stop.wait(Duration::ZERO)? => return Ok(()),
+            started => started?,
+        };
         ui::complain(format_args!(
             "watching branch {:?} from {}",
             database.branch(),
@@ -74,7 +82,6 @@ impl Watch {
                     continue;
                 }
                 Ok(None) => pause = interval,
-                // The signal that tells us to stop may have stopped our git first.
                 Err(_) if stop.wait(Duration::ZERO)? => return Ok(()),
                 Err(error) if error.is_transient() => {
                     ui::complain(format_args!(
