@@ -169,10 +169,10 @@ impl Database {
         let mut cut = tip;
         let is_kept = |newer: usize, commit: ObjectId| match keep {
             Keep::Newest(count) => Ok::<_, Error>(newer < count.max(1)),
-            Keep::Since(time) => Ok(newer == 0 || self.commit(commit)?.seconds >= time),
+            Keep::Since(time) => Ok(newer == 0 || self.kept_commit(commit)?.seconds >= time),
         };
         while is_kept(newer, cut)? {
-            match self.commit(cut)?.parents.first() {
+            match self.kept_commit(cut)?.parents.first() {
                 Some(parent) => cut = *parent,
                 None => return Ok(None),
             }
@@ -219,14 +219,14 @@ impl Database {
             if without.contains(&id) || found.contains_key(&id) {
                 continue;
             }
-            let commit = self.commit(id)?;
+            let commit = self.kept_commit(id)?;
             next.extend(&commit.parents);
             found.insert(id, commit);
         }
         Ok(found)
     }
 
-    fn commit(&self, id: ObjectId) -> Result<Commit, Error> {
+    fn kept_commit(&self, id: ObjectId) -> Result<Commit, Error> {
         let commit = self
             .remote
             .objects()

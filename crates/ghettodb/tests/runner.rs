@@ -31,6 +31,8 @@ mod reshard;
 mod rules;
 mod step;
 mod support;
+mod time_travel;
+mod watch;
 
 #[test]
 fn every_file_is_listed() {
