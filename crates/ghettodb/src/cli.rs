@@ -5,12 +5,15 @@ mod action;
 mod diff;
 mod export;
 mod find;
+mod fsck;
 mod get;
 mod history;
 mod import;
 mod merge_driver;
 mod operations;
+mod reshard;
 mod restore;
+mod schema;
 mod transaction;
 mod watch;
 
@@ -19,6 +22,8 @@ use anyhow::{Context as _, anyhow};
 use clap::{Args, Parser, Subcommand};
 use ghettodb::{Database, Error, Options, Record, parse_json, record_from};
 use serde_json::Value;
+use std::io::Read as _;
+use std::path::Path;
 #[cfg(feature = "sqlite")]
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -141,6 +146,12 @@ enum Command {
     /// Merges a record's file by field, as git's merge driver; --install makes it that.
     #[command(name = "merge-driver")]
     MergeDriver(merge_driver::MergeDriver),
+    /// Shows, sets or removes the rules of a table: its JSON Schema and unique fields.
+    Schema(schema::Schema),
+    /// Moves the files of a table to the other layout, in one commit.
+    Reshard(reshard::Reshard),
+    /// Names every problem of the tip; exit code 1 if an error is left.
+    Fsck(fsck::Fsck),
 }
 
 /// Why the command ends without a result.
@@ -234,11 +245,25 @@ fn execute(command: Command, common: Common) -> Result<Option<Value>, Failure> {
         Command::Diff(diff) => diff.run(&common),
         Command::Restore(restore) => restore.run(&common),
         Command::Watch(watch) => return watch.run(&common).map(|()| None),
+        Command::Schema(schema) => schema.run(&common),
+        Command::Reshard(reshard) => reshard.run(&common),
+        Command::Fsck(fsck) => fsck.run(&common),
         Command::Import(import) => import.run(&common),
         Command::Export(export) => return export.run(&common),
         Command::MergeDriver(driver) => return driver.run(),
     };
     result.map(Some)
+}
+
+/// The text of a file that a flag names, `-` being standard input.
+fn read(file: &Path) -> anyhow::Result<String> {
+    let mut text = String::new();
+    match file.to_str() {
+        Some("-") => std::io::stdin().read_to_string(&mut text).map(drop),
+        _ => std::fs::read_to_string(file).map(|read| text = read),
+    }
+    .with_context(|| format!("cannot read \"{}\"", file.display()))?;
+    Ok(text)
 }
 
 /// The JSON object that a flag holds.

@@ -9,7 +9,7 @@ use crate::patience::{draw_pause, pause_after};
 use crate::push::Push;
 use crate::transaction::Transaction;
 use crate::tree::View;
-use crate::{Database, Error, TransactError, summary};
+use crate::{Database, Error, TransactError, rules, summary};
 use gix::ObjectId;
 use std::collections::HashSet;
 use std::thread;
@@ -295,6 +295,7 @@ pub(crate) fn run<T, E>(
     if changes.is_empty() {
         return Ok((Edit { value, tree: None }, Account::default()));
     }
+    rules::check(view, &changes)?;
     let account = Account {
         subject,
         body: summary::summary(&changes, view)?,

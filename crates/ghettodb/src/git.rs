@@ -17,6 +17,7 @@ mod folder;
 mod objects;
 mod pack;
 mod process;
+mod soundness;
 pub(crate) mod work_tree;
 
 pub use address::{is_url, with_token};

@@ -10,6 +10,7 @@ mod editor;
 mod indexed;
 mod path;
 mod search;
+mod table;
 mod walk;
 
 use crate::git::Objects;
@@ -27,6 +28,7 @@ use std::sync::Arc;
 
 pub(crate) use editor::TreeEditor;
 pub(crate) use path::{ROOT, path_of, record_of};
+pub(crate) use table::Entry;
 
 /// The records of one commit.
 #[derive(Clone, Copy)]
@@ -152,7 +154,7 @@ impl<'r> View<'r> {
         }
     }
 
-    /// The tree of a table.
+    /// The directory of a table.
     pub(crate) fn table(&self, table: &str) -> Result<Option<ObjectId>, Error> {
         self.directory(self.db, table, "db/")
     }
@@ -224,12 +226,6 @@ impl<'r> View<'r> {
         record::parse(&file.path(), &file.id, &self.text(file)?)
     }
 
-    /// Gets the contents of these files in one request, where they are elsewhere.
-    pub(crate) fn prefetch<'f>(&self, files: impl Iterator<Item = &'f File>) -> Result<(), Error> {
-        let files = files.filter(|file| file.mode.kind() == EntryKind::Blob);
-        self.objects.prefetch(files.map(|file| file.object))
-    }
-
     /// What the database says about a table.
     pub(crate) fn settings(&self, table: &str) -> Result<TableSettings, Error> {
         match self.get(TABLES, table)? {
@@ -241,6 +237,11 @@ impl<'r> View<'r> {
     /// An editor of the whole commit's tree.
     pub(crate) fn editor(&self) -> Result<TreeEditor<'r>, Error> {
         TreeEditor::new(self.objects, self.root)
+    }
+
+    /// An editor of the tree that these changes make.
+    pub(crate) fn editor_after(&self, changes: &Changes) -> Result<TreeEditor<'r>, Error> {
+        TreeEditor::new(self.objects, Some(self.write(changes)?))
     }
 
     /// Writes the tree of the whole commit with the changes applied.

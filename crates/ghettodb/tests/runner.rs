@@ -22,6 +22,8 @@ mod model;
 mod operations;
 mod query;
 mod remote;
+mod reshard;
+mod rules;
 mod step;
 mod support;
 mod time_travel;
