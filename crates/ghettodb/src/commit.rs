@@ -301,6 +301,7 @@ pub(crate) fn run<T, E>(
     if changes.is_empty() {
         return Ok((Edit { value, tree: None }, Account::default()));
     }
+    rules::check(view, &changes)?;
     let account = Account {
         subject,
         body: summary::summary(&changes, view)?,

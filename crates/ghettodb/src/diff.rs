@@ -9,7 +9,7 @@ use crate::{At, Database, Error, Record, name};
 use gix::ObjectId;
 use gix::diff::tree::recorder::Change;
 use gix::objs::TreeRefIter;
-use gix::objs::tree::EntryMode;
+use gix::objs::tree::{EntryKind, EntryMode};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -183,7 +183,9 @@ pub(crate) fn prefetch(changes: &[FileChange], view: &View<'_>) -> Result<(), Er
     let sides = changes
         .iter()
         .flat_map(|change| [&change.before, &change.after]);
-    view.prefetch(sides.flatten())
+    let files = sides.flatten();
+    let files = files.filter(|file| file.mode.kind() == EntryKind::Blob);
+    view.objects().prefetch(files.map(|file| file.object))
 }
 
 /// The records whose files differ, by table and id; of one table if it is named.

@@ -240,12 +240,6 @@ impl<'r> View<'r> {
         record::parse(&file.path(), &file.id, &self.text(file)?)
     }
 
-    /// Gets the contents of these files in one request, where they are elsewhere.
-    pub(crate) fn prefetch<'f>(&self, files: impl Iterator<Item = &'f File>) -> Result<(), Error> {
-        let files = files.filter(|file| file.mode.kind() == EntryKind::Blob);
-        self.objects.prefetch(files.map(|file| file.object))
-    }
-
     /// What the database says about a table.
     pub(crate) fn settings(&self, table: &str) -> Result<TableSettings, Error> {
         match self.get(TABLES, table)? {
