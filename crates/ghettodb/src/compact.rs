@@ -118,11 +118,12 @@ impl Database {
         }
     }
 
-    /// Deletes the tag of an old tip, with which the remote forgets the history before a compaction.
+    /// Deletes the tag of an old tip, with which the remote forgets the history before a compaction. One
+    /// that is not there is as good as deleted.
     ///
     /// # Errors
-    /// [`Error::Usage`] for a tag that is not one of a compaction, [`Error::Refused`] if there is no such
-    /// tag or the remote keeps it.
+    /// [`Error::Usage`] for a tag that is not one of a compaction, [`Error::Refused`] if the remote
+    /// keeps it.
     pub fn drop_compaction_tag(&mut self, tag: &str) -> Result<(), Error> {
         let is_ours = tag.starts_with(TAG_PREFIX)
             && gix::validate::reference::name(format!("refs/tags/{tag}").as_str().into()).is_ok();
