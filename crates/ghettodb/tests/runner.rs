@@ -27,6 +27,7 @@ mod reshard;
 mod rules;
 mod step;
 mod support;
+mod upkeep;
 
 #[test]
 fn every_file_is_listed() {
