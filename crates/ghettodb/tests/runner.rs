@@ -33,6 +33,7 @@ mod step;
 mod support;
 mod time_travel;
 mod watch;
+mod upkeep;
 
 #[test]
 fn every_file_is_listed() {
