@@ -10,6 +10,7 @@ mod editor;
 mod indexed;
 mod path;
 mod search;
+mod table;
 mod walk;
 
 use crate::git::Objects;
@@ -28,6 +29,7 @@ use std::sync::Arc;
 
 pub(crate) use editor::TreeEditor;
 pub(crate) use path::{ROOT, path_of, record_of};
+pub(crate) use table::Entry;
 
 /// So many contents go into one pack: a process that writes it costs less than a file for each.
 const PACKED_MIN: usize = 32;
@@ -154,39 +156,45 @@ impl<'r> View<'r> {
         match self.entry(tree, name)? {
             None => Ok(None),
             Some((mode, object)) if mode.is_tree() => Ok(Some(object)),
-            Some(_) => Err(Error::BadRecord {
-                path: format!("{parent}{name}"),
-                line: 0,
-                column: 0,
-                reason: "a directory is expected here".to_owned(),
-            }),
+            Some(_) => Err(no_directory(format!("{parent}{name}"))),
         }
     }
 
-    fn table(&self, table: &str) -> Result<Option<ObjectId>, Error> {
+    /// The directory of a table.
+    pub(crate) fn table(&self, table: &str) -> Result<Option<ObjectId>, Error> {
         self.directory(self.db, table, "db/")
     }
 
-    /// The files of one record: none or one in a sound table.
+    /// The files of one record: none or one in a sound table. The one in the fan-out comes first.
     fn places(&self, table: &str, id: &str) -> Result<Vec<File>, Error> {
-        let tree = self.table(table)?;
+        let Some(tree) = self.table(table)? else {
+            return Ok(Vec::new());
+        };
         let file_name = format!("{id}{SUFFIX}");
-        let parent = format!("{ROOT}/{table}/");
         let fan = name::fan(id);
-        let fan_tree = self.directory(tree, &fan, &parent)?;
-        let directories = [(fan_tree, format!("{parent}{fan}/")), (tree, parent)];
-        let mut places = Vec::new();
-        for (tree, parent) in directories {
-            if let Some((mode, object)) = self.entry(tree, &file_name)? {
-                places.push(File {
-                    directory: parent.into(),
-                    id: id.to_owned(),
-                    mode,
-                    object,
-                });
+        let parent = format!("{ROOT}/{table}/");
+        // A large table is a large tree: it is gone through once.
+        let (mut fanned, mut flat) = (None, None);
+        self.each(tree, |entry, mode, object| {
+            if entry == file_name {
+                flat = Some((mode, object));
+            } else if entry == fan {
+                fanned = match mode.is_tree() {
+                    true => self.entry(Some(object), &file_name)?,
+                    false => return Err(no_directory(format!("{parent}{entry}"))),
+                };
             }
-        }
-        Ok(places)
+            Ok(())
+        })?;
+        let file = |directory: String, (mode, object)| File {
+            directory: directory.into(),
+            id: id.to_owned(),
+            mode,
+            object,
+        };
+        let fanned = fanned.map(|entry| file(format!("{parent}{fan}/"), entry));
+        let flat = flat.map(|entry| file(parent, entry));
+        Ok(fanned.into_iter().chain(flat).collect())
     }
 
     /// All files of a table. What is neither a record's file nor a fan-out is given to `stray`;
@@ -240,6 +248,11 @@ impl<'r> View<'r> {
     /// An editor of the whole commit's tree.
     pub(crate) fn editor(&self) -> Result<TreeEditor<'r>, Error> {
         TreeEditor::new(self.objects, self.root)
+    }
+
+    /// An editor of the tree that these changes make.
+    pub(crate) fn editor_after(&self, changes: &Changes) -> Result<TreeEditor<'r>, Error> {
+        TreeEditor::new(self.objects, Some(self.write(changes)?))
     }
 
     /// Writes the tree of the whole commit with the changes applied.
@@ -335,6 +348,15 @@ fn collect(
         _ => stray(not_a_record(&format!("{parent}{entry}"), mode))?,
     }
     Ok(())
+}
+
+fn no_directory(path: String) -> Error {
+    Error::BadRecord {
+        path,
+        line: 0,
+        column: 0,
+        reason: "a directory is expected here".to_owned(),
+    }
 }
 
 fn not_a_record(path: &str, mode: EntryMode) -> Error {

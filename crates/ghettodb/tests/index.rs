@@ -234,7 +234,7 @@ fn harm_to_its_file_costs_time_alone() {
     survives("removed", false, |file| std::fs::remove_file(file).unwrap());
     survives("emptied", false, |file| std::fs::write(file, "").unwrap());
     survives("overwritten", true, |file| {
-        std::fs::write(file, "no database").unwrap()
+        std::fs::write(file, "no database").unwrap();
     });
     survives("cut off", true, |file| {
         let bytes = std::fs::read(file).unwrap();

@@ -12,6 +12,8 @@ use std::thread;
 const BASES_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// Most threads: more wait for each other's memory.
 const THREADS_MAX: usize = 4;
+/// Most packs that are looked at for an order: a blob that is in none of them is read where it comes.
+const PACKS_MAX: usize = 16;
 /// Fewest blobs for which a thread, or a look at the packs, pays.
 const BLOBS_PER_THREAD_MIN: usize = 256;
 
@@ -103,19 +105,25 @@ fn pack_order(repo: &gix::Repository, blobs: &[ObjectId]) -> Vec<usize> {
     keyed.into_iter().map(|(_, _, place)| place).collect()
 }
 
-fn pack_indices(repo: &gix::Repository) -> Vec<pack::index::File<gix::odb::pack::MMap>> {
+/// The indices of the largest packs.
+fn pack_indices(repo: &gix::Repository) -> Vec<pack::index::File<pack::MMap>> {
     let store = repo.objects.store_ref();
     let mut folders = vec![store.path().to_owned()];
     folders.extend(store.alternate_db_paths().unwrap_or_default());
-    let mut indices = Vec::new();
+    let mut paths = Vec::new();
     for folder in folders {
         let entries = folder.join("pack").read_dir();
         for entry in entries.into_iter().flatten().flatten() {
             let path = entry.path();
             if path.extension().is_some_and(|extension| extension == "idx") {
-                indices.extend(pack::index::File::at(path, repo.object_hash()));
+                paths.push((entry.metadata().map_or(0, |file| file.len()), path));
             }
         }
     }
-    indices
+    paths.sort_unstable_by(|one, other| other.cmp(one));
+    paths
+        .into_iter()
+        .take(PACKS_MAX)
+        .filter_map(|(_, path)| pack::index::File::at(path, repo.object_hash()).ok())
+        .collect()
 }
