@@ -4,7 +4,7 @@
 use crate::commit::format_time;
 use crate::push::Push;
 use crate::tree::View;
-use crate::{Committed, Database, Error, Message, TransactError, Transaction, git};
+use crate::{Committed, Database, Error, Message, TransactError, Transaction, git, rules};
 
 impl Database {
     /// As [`Database::transact`] up to the push: the commit is the clone's tip and nobody else's.
@@ -19,6 +19,7 @@ impl Database {
         let mut transaction = Transaction::new(&view, format_time(now));
         let value = operation(&mut transaction).map_err(TransactError::Operation)?;
         let changes = transaction.into_changes();
+        rules::check(&view, &changes)?;
         let commit = match changes.is_empty() {
             true => None,
             false => Some(self.write(view.write(&changes)?, message, now)?),
