@@ -5,7 +5,7 @@
 //! of attempts, since a loop without one is unfair: whoever has just won holds the freshest tip.
 
 use crate::message::{Account, Message};
-use crate::patience::{draw_pause, pause_after};
+use crate::patience::pause_after;
 use crate::push::Push;
 use crate::transaction::Transaction;
 use crate::tree::View;
@@ -270,7 +270,8 @@ impl Database {
         let contended = committed.attempts > 1;
         self.fresh = !contended;
         if contended {
-            self.rest_until = Some(Instant::now() + draw_pause());
+            // The more attempts it took, the more writers there are, and the longer they have waited.
+            self.rest_until = Some(Instant::now() + pause_after(committed.attempts - 1));
         }
         Ok(committed)
     }

@@ -10,7 +10,7 @@ const PAUSE_MS: std::ops::RangeInclusive<u64> = 50..=200;
 const PAUSE_MAX: Duration = Duration::from_secs(2);
 
 /// A pause that no two writers have in common.
-pub(crate) fn draw_pause() -> Duration {
+fn draw_pause() -> Duration {
     Duration::from_millis(fastrand::u64(PAUSE_MS))
 }
 

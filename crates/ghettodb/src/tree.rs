@@ -31,6 +31,9 @@ pub(crate) use editor::TreeEditor;
 pub(crate) use path::{ROOT, path_of, record_of};
 pub(crate) use table::Entry;
 
+/// So many contents go into one pack: a process that writes it costs less than a file for each.
+const PACKED_MIN: usize = 32;
+
 /// The records of one commit.
 #[derive(Clone, Copy)]
 pub(crate) struct View<'r> {
@@ -274,6 +277,11 @@ impl<'r> View<'r> {
         for table in &changes.dropped {
             editor.remove(&format!("{ROOT}/{table}"))?;
         }
+        let count = changes.records.values().flatten().count();
+        let mut pack = match count >= PACKED_MIN {
+            true => Some(self.objects.pack()?),
+            false => None,
+        };
         // The changes are sorted by table.
         let mut table_layout: Option<(&str, Layout)> = None;
         for ((table, id), record) in &changes.records {
@@ -287,10 +295,15 @@ impl<'r> View<'r> {
                 }
                 continue;
             };
-            let blob = self
-                .repo()
-                .write_blob(record_json(record))
-                .map_err(Error::repository)?;
+            let text = record_json(record);
+            let blob = match &mut pack {
+                Some(pack) => pack.blob(text.as_bytes())?,
+                None => self
+                    .repo()
+                    .write_blob(text)
+                    .map_err(Error::repository)?
+                    .detach(),
+            };
             let path = match places.into_iter().next() {
                 Some(file) => file.path(),
                 None => {
@@ -302,9 +315,12 @@ impl<'r> View<'r> {
                     path_of(table, id, layout)
                 }
             };
-            editor.put(&path, blob.detach())?;
+            editor.put(&path, blob)?;
         }
-        Ok(())
+        match pack {
+            Some(pack) => pack.finish(),
+            None => Ok(()),
+        }
     }
 
     /// The layout of a table's new files, by the settings that the changes leave.

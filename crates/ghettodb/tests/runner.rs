@@ -32,8 +32,8 @@ mod rules;
 mod step;
 mod support;
 mod time_travel;
-mod watch;
 mod upkeep;
+mod watch;
 
 #[test]
 fn every_file_is_listed() {

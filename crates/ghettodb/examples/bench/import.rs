@@ -21,16 +21,16 @@ pub(crate) fn run(bench: &Bench) -> Result<Report> {
         let file = folder.path().join("records.ndjson");
         std::fs::write(&file, lines)?;
         let stream = fast_import_stream(RECORDS, layout);
-        // Made beforehand, with no record but the settings.
-        let repositories = |whose: &str| -> Result<Vec<Repository>> {
-            (0..bench.repeats)
-                .map(|round| {
-                    let path = folder.path().join(format!("{whose}-{round}.git"));
-                    Repository::seeded(path, 0, layout)
-                })
-                .collect()
-        };
-        let (ours, theirs) = (repositories("ours")?, repositories("theirs")?);
+        // Made beforehand: ours with the table's settings, git's without anything.
+        let path = |whose: &str, round: usize| folder.path().join(format!("{whose}-{round}.git"));
+        let rounds = 0..bench.repeats;
+        let ours: Vec<Repository> = rounds
+            .clone()
+            .map(|round| Repository::seeded(path("ours", round), 0, layout))
+            .collect::<Result<_>>()?;
+        let theirs: Vec<Repository> = rounds
+            .map(|round| Repository::empty(path("git", round)))
+            .collect::<Result<_>>()?;
         let pair = Pair::measure(
             bench.repeats,
             |round| {
