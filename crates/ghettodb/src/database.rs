@@ -127,7 +127,7 @@ impl Database {
         self.renew_worn_clone()?;
         self.tip = patiently(CONNECT_LIMIT, || self.remote.fetch(&[], git::CLONE_LIMIT))?;
         self.fresh = true;
-        let snapshot = Snapshot::new(self.remote.objects().clone(), self.tip);
+        let snapshot = Snapshot::new(self.remote.objects().for_one_pass(), self.tip);
         Ok(snapshot.with_index(self.index.clone()))
     }
 
