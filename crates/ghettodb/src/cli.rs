@@ -2,11 +2,15 @@
 //! in a file of its own.
 
 mod action;
+mod compact;
 mod export;
 mod find;
+mod fsck;
 mod import;
 mod merge_driver;
 mod operations;
+mod reshard;
+mod schema;
 mod transaction;
 
 use crate::ui;
@@ -14,6 +18,8 @@ use anyhow::{Context as _, anyhow};
 use clap::{Args, Parser, Subcommand};
 use ghettodb::{Database, Error, Options, Record, parse_json, record_from};
 use serde_json::Value;
+use std::io::Read as _;
+use std::path::Path;
 #[cfg(feature = "sqlite")]
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -68,7 +74,8 @@ struct Common {
 
 impl Common {
     fn repo(&self) -> Result<&str, Failure> {
-        let repo = self.repo.as_deref();
+        // A variable that is set from nothing is there, and empty.
+        let repo = self.repo.as_deref().filter(|repo| !repo.is_empty());
         repo.context("--repo is missing, and GHETTODB_REPO is not set")
             .map_err(Failure::usage)
     }
@@ -119,6 +126,8 @@ enum Command {
     DropDb(operations::Write),
     /// Runs several operations on several tables as one commit, all or nothing.
     Transaction(transaction::Transaction),
+    /// Squashes old history into one commit; the old tip is tagged.
+    Compact(compact::Compact),
     /// Exports tables as NDJSON, CSV or a SQLite database.
     Export(export::Export),
     /// Imports the records of a file as one commit, all or nothing.
@@ -126,6 +135,12 @@ enum Command {
     /// Merges a record's file by field, as git's merge driver; --install makes it that.
     #[command(name = "merge-driver")]
     MergeDriver(merge_driver::MergeDriver),
+    /// Shows, sets or removes the rules of a table: its JSON Schema and unique fields.
+    Schema(schema::Schema),
+    /// Moves the files of a table to the other layout, in one commit.
+    Reshard(reshard::Reshard),
+    /// Names every problem of the tip; exit code 1 if an error is left.
+    Fsck(fsck::Fsck),
 }
 
 /// Why the command ends without a result.
@@ -140,7 +155,8 @@ impl From<Error> for Failure {
         Failure {
             hint: error.hint(),
             exit_code: error.exit_code(),
-            error: error.into(),
+            // Its text holds its cause already.
+            error: anyhow::Error::msg(error.to_string()),
         }
     }
 }
@@ -206,11 +222,26 @@ fn execute(command: Command, common: Common) -> Result<Option<Value>, Failure> {
         Command::DropTable(write) => write.run(Operation::DropTable, &common),
         Command::DropDb(write) => write.run(Operation::DropDb, &common),
         Command::Transaction(transaction) => transaction.run(&common),
+        Command::Schema(schema) => schema.run(&common),
+        Command::Reshard(reshard) => reshard.run(&common),
+        Command::Fsck(fsck) => fsck.run(&common),
+        Command::Compact(compact) => compact.run(&common),
         Command::Import(import) => import.run(&common),
         Command::Export(export) => return export.run(&common),
         Command::MergeDriver(driver) => return driver.run(),
     };
     result.map(Some)
+}
+
+/// The text of a file that a flag names, `-` being standard input.
+fn read(file: &Path) -> anyhow::Result<String> {
+    let mut text = String::new();
+    match file.to_str() {
+        Some("-") => std::io::stdin().read_to_string(&mut text).map(drop),
+        _ => std::fs::read_to_string(file).map(|read| text = read),
+    }
+    .with_context(|| format!("cannot read \"{}\"", file.display()))?;
+    Ok(text)
 }
 
 /// The JSON object that a flag holds.

@@ -9,9 +9,9 @@ use crate::patience::{draw_pause, pause_after};
 use crate::push::Push;
 use crate::transaction::Transaction;
 use crate::tree::View;
-use crate::{Database, Error, TransactError};
+use crate::{Database, Error, TransactError, rules};
 use gix::ObjectId;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::thread;
 use std::time::{Duration, Instant};
 use uuid::Uuid;
@@ -67,6 +67,7 @@ impl Database {
             let mut transaction = Transaction::new(view, now.to_owned());
             let value = operation(&mut transaction).map_err(TransactError::Operation)?;
             let changes = transaction.into_changes();
+            rules::check(view, &changes)?;
             let tree = match changes.is_empty() {
                 true => None,
                 false => Some(view.write(&changes)?),
@@ -156,8 +157,9 @@ impl Database {
             let pushed: Vec<ObjectId> = unknown.iter().map(|(commit, _)| *commit).collect();
             self.catch_up(&mut attempt, &pushed)?;
             looked = true;
-            if let Some(taken) = self.taken(&pushed)? {
-                let (commit, committed) = unknown.swap_remove(taken);
+            if let Some((taken, commit)) = self.taken(&pushed)? {
+                let (_, mut committed) = unknown.swap_remove(taken);
+                committed.commit = Some(commit.to_string());
                 return Ok(self.accept(commit, committed)?);
             }
             if attempt.is_over() {
@@ -178,13 +180,8 @@ impl Database {
         message: &Message,
         now: jiff::Timestamp,
     ) -> Result<ObjectId, Error> {
-        // Git's own rules for a name: no angle brackets, no line breaks.
-        let plain = |text: &str| text.replace(['<', '>', '\n', '\0'], " ").trim().to_owned();
-        let author = gix::actor::Signature {
-            name: plain(&self.options.author.name).into(),
-            email: plain(&self.options.author.email).into(),
-            time: gix::date::Time::new(now.as_second(), 0),
-        };
+        let time = gix::date::Time::new(now.as_second(), 0);
+        let author = self.options.author.signature(time);
         let commit = gix::objs::Commit {
             tree,
             parents: self.tip.into_iter().collect(),
@@ -194,7 +191,7 @@ impl Database {
             message: message_text(message).into(),
             // Two writers who do the same in the same moment must not make the same commit: each
             // would take the other's for its own, and one effect would be lost.
-            extra_headers: vec![("transaction".into(), Uuid::now_v7().to_string().into())],
+            extra_headers: vec![(TRANSACTION.into(), Uuid::now_v7().to_string().into())],
         };
         let id = self
             .remote
@@ -227,35 +224,33 @@ impl Database {
         }
     }
 
-    /// Which of our commits of unknown fate is in the branch's history.
-    fn taken(&self, pushed: &[ObjectId]) -> Result<Option<usize>, Error> {
+    /// Which of our commits of unknown fate is in the branch's history, and as which commit: a
+    /// compaction makes commits anew, but keeps their marks.
+    fn taken(&self, pushed: &[ObjectId]) -> Result<Option<(usize, ObjectId)>, Error> {
+        let repo = self.remote.objects().repo();
         let mut next: Vec<ObjectId> = self
             .tip
             .into_iter()
             .filter(|_| !pushed.is_empty())
             .collect();
         let mut seen = HashSet::new();
-        let bases: HashSet<_> = pushed
-            .iter()
-            .filter_map(|commit| self.parent(*commit).ok().flatten())
-            .collect();
+        let mut bases = HashSet::new();
+        let mut ours = HashMap::new();
+        for (index, commit) in pushed.iter().enumerate() {
+            bases.extend(self.parent(*commit)?);
+            ours.extend(marks(repo, *commit)?.into_iter().map(|mark| (mark, index)));
+        }
         while let Some(id) = next.pop() {
-            if let Some(index) = pushed.iter().position(|commit| *commit == id) {
-                return Ok(Some(index));
-            }
             // Before a base there is none of ours; before the end of a shallow history neither.
-            if bases.contains(&id) || !seen.insert(id) {
+            if bases.contains(&id) || !seen.insert(id) || !repo.has_object(id) {
                 continue;
             }
-            if let Some(object) = self
-                .remote
-                .objects()
-                .repo()
-                .try_find_object(id)
-                .map_err(Error::repository)?
-            {
-                next.extend(object.into_commit().parent_ids().map(gix::Id::detach));
+            let mut marks = marks(repo, id)?.into_iter();
+            if let Some(index) = marks.find_map(|mark| ours.get(&mark)) {
+                return Ok(Some((*index, id)));
             }
+            let commit = repo.find_commit(id).map_err(Error::repository)?;
+            next.extend(commit.parent_ids().map(gix::Id::detach));
         }
         Ok(None)
     }
@@ -286,17 +281,28 @@ impl Database {
     }
 }
 
+/// The header of a commit that holds a mark of its transaction, which no other one has.
+pub(crate) const TRANSACTION: &str = "transaction";
+
+/// The marks of a commit: its own, or all that a compaction has put into it.
+pub(crate) fn marks(repo: &gix::Repository, commit: ObjectId) -> Result<Vec<String>, Error> {
+    let commit = repo.find_commit(commit).map_err(Error::repository)?;
+    let commit = commit.decode().map_err(Error::repository)?;
+    let marks = commit.extra_headers().find_all(TRANSACTION);
+    Ok(marks.map(ToString::to_string).collect())
+}
+
 /// How far a transaction has got with its attempts.
-struct Attempt {
+pub(crate) struct Attempt {
     started: Instant,
     limit: Duration,
-    count: u32,
+    pub(crate) count: u32,
     pauses: u32,
-    last: String,
+    pub(crate) last: String,
 }
 
 impl Attempt {
-    fn new(limit: Duration) -> Self {
+    pub(crate) fn new(limit: Duration) -> Self {
         Attempt {
             started: Instant::now(),
             limit,
@@ -306,27 +312,27 @@ impl Attempt {
         }
     }
 
-    fn left(&self) -> Duration {
+    pub(crate) fn left(&self) -> Duration {
         self.limit.saturating_sub(self.started.elapsed())
     }
 
-    fn is_over(&self) -> bool {
+    pub(crate) fn is_over(&self) -> bool {
         self.left().is_zero()
     }
 
-    fn process_limit(&self) -> Duration {
+    pub(crate) fn process_limit(&self) -> Duration {
         self.left().max(PROCESS_MIN)
     }
 
     /// Waits, longer each time and never past the deadline; false where that has passed.
-    fn pause(&mut self) -> bool {
+    pub(crate) fn pause(&mut self) -> bool {
         let pause = pause_after(self.pauses);
         self.pauses += 1;
         thread::sleep(pause.min(self.left()));
         !self.is_over()
     }
 
-    fn deadline(&self, branch: &str) -> Error {
+    pub(crate) fn deadline(&self, branch: &str) -> Error {
         Error::Deadline {
             branch: branch.to_owned(),
             waited: self.started.elapsed(),
@@ -348,7 +354,7 @@ pub(crate) fn rfc3339(seconds: i64) -> String {
         .to_string()
 }
 
-fn message_text(message: &Message) -> String {
+pub(crate) fn message_text(message: &Message) -> String {
     let mut text = one_line(&message.subject);
     text.push('\n');
     if !message.trailers.is_empty() {
@@ -368,7 +374,7 @@ fn message_text(message: &Message) -> String {
 }
 
 /// One line of what may hold line breaks and control characters: they are escaped.
-fn one_line(text: &str) -> String {
+pub(crate) fn one_line(text: &str) -> String {
     let mut line = String::with_capacity(text.len());
     for c in text.trim().chars() {
         match c.is_control() || matches!(c, '\u{2028}' | '\u{2029}') {

@@ -20,6 +20,19 @@ pub struct Author {
     pub email: String,
 }
 
+impl Author {
+    /// As it stands in a commit.
+    pub(crate) fn signature(&self, time: gix::date::Time) -> gix::actor::Signature {
+        // Git's own rules for a name: no angle brackets, no line breaks.
+        let plain = |text: &str| text.replace(['<', '>', '\n', '\0'], " ").trim().to_owned();
+        gix::actor::Signature {
+            name: plain(&self.name).into(),
+            email: plain(&self.email).into(),
+            time,
+        }
+    }
+}
+
 /// Which repository, and how to write to it.
 #[derive(Debug, Clone)]
 pub struct Options {
@@ -84,7 +97,7 @@ pub struct Database {
 
 /// How long reading tries again while the network fails: a mistyped host fails in the same way, so a
 /// person is waiting.
-const CONNECT_LIMIT: Duration = Duration::from_secs(10);
+pub(crate) const CONNECT_LIMIT: Duration = Duration::from_secs(10);
 
 /// How many fetches and pushes one clone serves: what they leave in it is never packed.
 const CLONE_USES_MAX: u32 = 250;

@@ -83,6 +83,18 @@ pub enum Error {
         id: String,
     },
 
+    /// A record would break the rules of its table: its schema, or a unique field. Nothing was
+    /// written.
+    #[error("record {id:?} breaks the rules of table {table:?}: {}", list(faults))]
+    Rule {
+        /// The table.
+        table: String,
+        /// The `_id`.
+        id: String,
+        /// What is wrong, at most five faults of the schema.
+        faults: Vec<RuleFault>,
+    },
+
     /// A precondition of the transaction does not hold. Nothing was written.
     #[error("record {id:?} in table {table:?} is expected to be {expected}, but it is {found}")]
     Condition {
@@ -159,6 +171,7 @@ impl Error {
                 Some("mend or remove the file, commit and push it; other records are unaffected")
             }
             Error::BadInput { .. } => Some("mend the input and run it again; nothing was written"),
+            Error::Rule { .. } => Some("`ghettodb schema TABLE` shows the rules"),
             Error::KeyReused { .. } => Some("use a new key for new content"),
             Error::Condition { .. } => Some("read the record again, and decide anew"),
             Error::Deadline { .. } => Some("run it again, or give it a longer deadline"),
@@ -189,11 +202,11 @@ impl Error {
     /// not hold or an input is refused, 5 deadline, 6 refused.
     pub fn exit_code(&self) -> u8 {
         match self {
-            Error::Name { .. }
-            | Error::Usage(_)
-            | Error::Unstorable { .. }
-            | Error::Settings { .. } => 2,
-            Error::Condition { .. } | Error::BadInput { .. } => 3,
+            Error::Name { .. } | Error::Usage(_) | Error::Unstorable { .. } => 2,
+            Error::Condition { .. }
+            | Error::BadInput { .. }
+            | Error::Rule { .. }
+            | Error::Settings { .. } => 3,
             Error::Deadline { .. } => 5,
             Error::Refused { .. } => 6,
             _ => 1,
@@ -205,6 +218,14 @@ impl Error {
         matches!(self, Error::Git { stderr, .. } if crate::push::is_transient(stderr))
     }
 
+    pub(crate) fn rule(table: &str, id: &str, faults: Vec<RuleFault>) -> Error {
+        Error::Rule {
+            table: table.to_owned(),
+            id: id.to_owned(),
+            faults,
+        }
+    }
+
     pub(crate) fn io(what: impl Into<String>) -> impl FnOnce(std::io::Error) -> Error {
         let what = what.into();
         move |source| Error::Io { what, source }
@@ -213,6 +234,31 @@ impl Error {
     pub(crate) fn repository(error: impl std::fmt::Display) -> Error {
         Error::Repository(redact(&error.to_string()))
     }
+}
+
+/// One place in a record that breaks a rule of its table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RuleFault {
+    /// JSON pointer of the field; empty for the record as a whole.
+    pub field: String,
+    /// What is expected there, and what was found.
+    pub expected: String,
+    /// The `_id` of the record that has the value of a unique field already.
+    pub other: Option<String>,
+}
+
+impl std::fmt::Display for RuleFault {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.field.is_empty() {
+            true => f.write_str(&self.expected),
+            false => write!(f, "{}: {}", self.field, self.expected),
+        }
+    }
+}
+
+fn list(faults: &[RuleFault]) -> String {
+    let faults: Vec<String> = faults.iter().map(RuleFault::to_string).collect();
+    faults.join("; ")
 }
 
 /// Why a transaction was not committed.

@@ -17,6 +17,7 @@ mod folder;
 mod objects;
 mod pack;
 mod process;
+mod soundness;
 pub(crate) mod work_tree;
 
 pub use address::{is_url, with_token};
@@ -195,10 +196,14 @@ impl Remote {
 
     /// Fetches the whole history of the branch, not only its tip.
     pub(crate) fn fetch_history(&mut self, limit: Duration) -> Result<Option<ObjectId>, Error> {
-        if self.shared.is_some() || !self.clone()?.git_dir.join("shallow").exists() {
+        if self.shared.is_some() {
             return self.fetch(&[], limit);
         }
-        if !self.run_fetch(&["--unshallow"], limit)? {
+        let depth: &[&str] = match self.clone()?.git_dir.join("shallow").exists() {
+            true => &["--unshallow"],
+            false => &[],
+        };
+        if !self.run_fetch(depth, limit)? {
             return Ok(None);
         }
         resolve(self.objects().repo(), TIP)
@@ -231,15 +236,46 @@ impl Remote {
     /// here can only be its parent.
     pub(crate) fn push(&self, commit: ObjectId, limit: Duration) -> Result<Push, Error> {
         let refspec = format!("{commit}:refs/heads/{}", self.branch);
+        self.push_refs(&[], &[&refspec], limit)
+    }
+
+    /// Tries to move the branch from one commit to another that does not come from it, and to tag the
+    /// old one, both or none. The remote refuses unless the branch still is at the old one.
+    pub(crate) fn push_rewritten(
+        &self,
+        old: ObjectId,
+        new: ObjectId,
+        tag: &str,
+        limit: Duration,
+    ) -> Result<Push, Error> {
+        let branch = &self.branch;
+        let lease = format!("--force-with-lease=refs/heads/{branch}:{old}");
+        let moved = format!("{new}:refs/heads/{branch}");
+        let tagged = format!("{old}:refs/tags/{tag}");
+        self.push_refs(&["--atomic", &lease], &[&moved, &tagged], limit)
+    }
+
+    /// Deletes a tag of the remote.
+    pub(crate) fn delete_tag(&self, tag: &str, limit: Duration) -> Result<Push, Error> {
+        self.push_refs(&[], &[&format!(":refs/tags/{tag}")], limit)
+    }
+
+    fn push_refs(
+        &self,
+        options: &[&str],
+        refspecs: &[&str],
+        limit: Duration,
+    ) -> Result<Push, Error> {
         // No verification: a hook of the user's `core.hooksPath` is not meant for this clone.
-        let options = [
+        let common = [
             "push",
             "--porcelain",
             "--no-verify",
             "--no-follow-tags",
             "--recurse-submodules=no",
         ];
-        let output = self.git(options.iter().chain(&["--", self.name(), &refspec]), limit)?;
+        let args = common.iter().chain(options);
+        let output = self.git(args.chain(&["--", self.name()]).chain(refspecs), limit)?;
         if output.timed_out {
             return Ok(Push::Unknown(format!(
                 "no answer within {} s",

@@ -176,7 +176,7 @@ impl Database {
         now: &str,
         input: &mut HashingReader<'_>,
     ) -> Result<Vec<Entry>, Error> {
-        let mut pack = self.remote.objects().pack()?;
+        let mut pack = self.remote.writable()?.pack()?;
         let mut staged = Staged {
             import,
             now,

@@ -3,9 +3,11 @@
 //!
 //! `serde_json`'s own reader takes the last of two equal keys in silence, and `1e400` as it comes.
 
+mod locate;
 mod number;
 mod order;
 
+pub(crate) use locate::locate;
 pub(crate) use number::{canonical_number, compare_numbers, is_finite};
 pub(crate) use order::compare;
 
@@ -23,7 +25,21 @@ pub(crate) struct Fault {
     pub(crate) line: usize,
     /// In characters, from 1.
     pub(crate) column: usize,
+    pub(crate) kind: FaultKind,
     pub(crate) reason: String,
+}
+
+/// Which rule a text breaks, for those who tell faults apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum FaultKind {
+    Syntax,
+    ConflictMarker,
+    DuplicateKey,
+    NumberRange,
+    TooDeep,
+    TooLarge,
+    NotUtf8,
+    NotAnObject,
 }
 
 /// Reads one JSON text strictly.
@@ -133,11 +149,16 @@ impl<'t> Parser<'t> {
     }
 
     fn fault_at(&self, at: usize, reason: impl Into<String>) -> Fault {
+        self.fault_of(FaultKind::Syntax, at, reason)
+    }
+
+    fn fault_of(&self, kind: FaultKind, at: usize, reason: impl Into<String>) -> Fault {
         let before = &self.text[..at];
         let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
         Fault {
             line: before.matches('\n').count() + 1,
             column: before[line_start..].chars().count() + 1,
+            kind,
             reason: reason.into(),
         }
     }
@@ -150,7 +171,8 @@ impl<'t> Parser<'t> {
             .iter()
             .any(|mark| self.text[line..].starts_with(mark))
         {
-            return self.fault_at(self.at, "a conflict marker of a merge stands here");
+            let reason = "a conflict marker of a merge stands here";
+            return self.fault_of(FaultKind::ConflictMarker, self.at, reason);
         }
         match self.text[self.at..].chars().next() {
             Some(c) => self.fault_at(self.at, format!("expected {wanted}, found {c:?}")),
@@ -172,7 +194,8 @@ impl<'t> Parser<'t> {
     fn value(&mut self, depth: usize) -> Result<Value, Fault> {
         match self.peek() {
             Some(b'{' | b'[') if depth == DEPTH_MAX => {
-                Err(self.fault_at(self.at, format!("nested deeper than {DEPTH_MAX}")))
+                let reason = format!("nested deeper than {DEPTH_MAX}");
+                Err(self.fault_of(FaultKind::TooDeep, self.at, reason))
             }
             Some(b'{') => self.object(depth + 1).map(Value::Object),
             Some(b'[') => self.array(depth + 1).map(Value::Array),
@@ -211,7 +234,8 @@ impl<'t> Parser<'t> {
             }
             let key = self.string()?;
             if map.contains_key(&key) {
-                return Err(self.fault_at(start, format!("key {key:?} stands twice")));
+                let reason = format!("key {key:?} stands twice");
+                return Err(self.fault_of(FaultKind::DuplicateKey, start, reason));
             }
             self.skip_space();
             self.expect(b':', "':'")?;
@@ -355,10 +379,8 @@ impl<'t> Parser<'t> {
         }
         let number = Number::from_string_unchecked(self.text[start..self.at].to_owned());
         if !is_finite(&number) {
-            return Err(self.fault_at(
-                start,
-                format!("number {number} is larger than a double can hold"),
-            ));
+            let reason = format!("number {number} is larger than a double can hold");
+            return Err(self.fault_of(FaultKind::NumberRange, start, reason));
         }
         Ok(number)
     }

@@ -35,10 +35,12 @@
 
 mod column;
 mod commit;
+mod compact;
 mod condition;
 mod database;
 mod error;
 mod export;
+mod fsck;
 mod git;
 mod history;
 mod import;
@@ -55,6 +57,8 @@ mod patience;
 mod push;
 mod query;
 mod record;
+mod reshard;
+mod rules;
 mod selection;
 mod settings;
 mod snapshot;
@@ -64,10 +68,12 @@ mod turn;
 mod unpushed;
 
 pub use commit::{Committed, Message};
+pub use compact::{Compaction, Keep};
 pub use condition::Condition;
 pub use database::{Author, Database, Options, init};
-pub use error::{Error, TransactError};
+pub use error::{Error, RuleFault, TransactError};
 pub use export::{Export, ExportFormat, ExportTo, Exported};
+pub use fsck::{Code, Mended, Problem, Report, Severity};
 pub use git::{is_url, origin_of, with_token};
 pub use history::{ChangeKind, CommitInfo, RecordChange};
 pub use import::{Import, ImportFormat, ImportMode, Imported};
@@ -78,6 +84,7 @@ pub use merge::{
 };
 pub use once::{kept, once};
 pub use record::{Record, record_from, record_json};
+pub use reshard::Resharded;
 pub use selection::Selection;
 pub use settings::Layout;
 pub use snapshot::{Scan, Snapshot};

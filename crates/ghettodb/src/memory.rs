@@ -2,7 +2,7 @@
 
 use crate::query::Query;
 use crate::transaction::{Base, Transaction};
-use crate::{Error, Record, record};
+use crate::{Error, Record, name, record, rules};
 use std::collections::BTreeMap;
 
 /// A database in memory.
@@ -17,8 +17,9 @@ impl Memory {
         Self::default()
     }
 
-    /// Runs an operation; its changes stay if it gives `Ok`. `now` goes to `_updated`.
-    pub fn transact<T, E>(
+    /// Runs an operation; its changes stay if it gives `Ok` and the rules of the tables hold. `now`
+    /// goes to `_updated`.
+    pub fn transact<T, E: From<Error>>(
         &mut self,
         now: &str,
         operation: impl FnOnce(&mut Transaction<'_>) -> Result<T, E>,
@@ -26,6 +27,7 @@ impl Memory {
         let mut transaction = Transaction::new(self, now.to_owned());
         let value = operation(&mut transaction)?;
         let changes = transaction.into_changes();
+        rules::check(self, &changes)?;
         for table in &changes.dropped {
             self.tables.remove(table);
         }
@@ -114,8 +116,10 @@ impl Base for Memory {
             .collect())
     }
 
-    fn neighbours(&self, table: &str, _id: &str) -> Result<Vec<String>, Error> {
-        self.ids(table)
+    fn clashes(&self, table: &str, id: &str) -> Result<Vec<String>, Error> {
+        let mut ids = self.ids(table)?;
+        ids.retain(|other| name::clash(other, id));
+        Ok(ids)
     }
 
     fn tables(&self) -> Result<Vec<String>, Error> {

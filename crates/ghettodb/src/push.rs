@@ -79,10 +79,12 @@ pub(crate) fn classify(success: bool, stdout: &str, stderr: &str) -> Push {
         return Push::Accepted;
     }
     // `<flag>\t<from>:<to>\t<summary> (<reason>)`
-    let rejected = stdout.lines().find_map(|line| {
+    let rejected = stdout.lines().filter_map(|line| {
         let (_, summary) = line.strip_prefix("!\t")?.split_once('\t')?;
         Some(summary)
     });
+    // Of a push that is all or nothing, one line has the reason and the others say that there is one.
+    let rejected = rejected.min_by_key(|summary| summary.contains("(atomic "));
     let Some(summary) = rejected else {
         let text = plain(stderr);
         return if is_transient(stderr) {
@@ -91,8 +93,15 @@ pub(crate) fn classify(success: bool, stdout: &str, stderr: &str) -> Push {
             Push::Refused(text)
         };
     };
-    let lower = summary.to_ascii_lowercase();
-    if CONTENTION.iter().any(|reason| lower.contains(reason)) {
+    let is_contention = match summary.contains("(atomic ") {
+        // Each line says only that the whole failed; this is how a remote says that it lost a race.
+        true => stderr.contains("cannot lock ref"),
+        false => {
+            let lower = summary.to_ascii_lowercase();
+            CONTENTION.iter().any(|reason| lower.contains(reason))
+        }
+    };
+    if is_contention {
         return Push::Moved(summary.to_owned());
     }
     let remote: Vec<&str> = stderr
@@ -154,6 +163,23 @@ mod tests {
         ] {
             assert_eq!(rejected(summary), Push::Moved(summary.to_owned()));
         }
+    }
+
+    #[test]
+    fn of_an_atomic_push_the_reason_counts() {
+        let classify = |branch: &str, stderr: &str| {
+            let stdout = format!(
+                "!\ta:refs/tags/t\t[rejected] (atomic push failed)\n!\tb:refs/heads/main\t{branch}\n"
+            );
+            classify(false, &stdout, stderr)
+        };
+        let stale = "[rejected] (stale info)";
+        assert_eq!(classify(stale, HINTS), Push::Moved(stale.to_owned()));
+        let remote = "[remote rejected] (atomic transaction failed)";
+        let locked = "remote: error: cannot lock ref 'refs/heads/main': is at 1 but expected 2\n";
+        assert!(matches!(classify(remote, locked), Push::Moved(_)));
+        let policy = "remote: error: denying non-fast-forward refs/heads/main\n";
+        assert!(matches!(classify(remote, policy), Push::Refused(_)));
     }
 
     #[test]

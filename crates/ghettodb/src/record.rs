@@ -1,6 +1,6 @@
 //! A record: the object in one file, its text, and the limits of what is stored.
 
-use crate::json::{self, DEPTH_MAX};
+use crate::json::{self, DEPTH_MAX, Fault, FaultKind};
 use crate::{Error, name};
 use serde_json::{Map, Value};
 
@@ -9,6 +9,9 @@ pub type Record = Map<String, Value>;
 
 /// Largest file of a record, in bytes.
 pub(crate) const RECORD_BYTES_MAX: usize = 1024 * 1024;
+
+/// What editors on Windows leave at the start of a file; it is not content.
+pub(crate) const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// Makes a record of a JSON object; any other value is refused.
 pub fn record_from(value: Value) -> Result<Record, Error> {
@@ -111,6 +114,37 @@ fn check_value(value: &Value, depth: usize) -> Result<(), String> {
     }
 }
 
+/// Reads the text of a record, whatever its `_id`.
+pub(crate) fn read(bytes: &[u8]) -> Result<Record, Fault> {
+    let fault = |kind, line, column, reason: String| Fault {
+        line,
+        column,
+        kind,
+        reason,
+    };
+    if bytes.len() > RECORD_BYTES_MAX {
+        let reason = format!(
+            "the file has {} bytes, at most {RECORD_BYTES_MAX} are allowed",
+            bytes.len()
+        );
+        return Err(fault(FaultKind::TooLarge, 0, 0, reason));
+    }
+    let bytes = bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(bytes);
+    let text = std::str::from_utf8(bytes).map_err(|error| {
+        let before = &bytes[..error.valid_up_to()];
+        let line = before.iter().filter(|b| **b == b'\n').count() + 1;
+        let reason = "the file is not UTF-8".to_owned();
+        fault(FaultKind::NotUtf8, line, 0, reason)
+    })?;
+    match json::parse(text)? {
+        Value::Object(record) => Ok(record),
+        _ => {
+            let reason = "the file holds no JSON object".to_owned();
+            Err(fault(FaultKind::NotAnObject, 1, 1, reason))
+        }
+    }
+}
+
 /// Reads the file of a record. The file name is the key: a text without `_id` gets it from there,
 /// one with another `_id` is refused.
 pub(crate) fn parse(path: &str, id: &str, bytes: &[u8]) -> Result<Record, Error> {
@@ -120,44 +154,20 @@ pub(crate) fn parse(path: &str, id: &str, bytes: &[u8]) -> Result<Record, Error>
         column,
         reason,
     };
-    if bytes.len() > RECORD_BYTES_MAX {
-        return Err(bad(
-            0,
-            0,
-            format!(
-                "the file has {} bytes, at most {RECORD_BYTES_MAX} are allowed",
-                bytes.len()
-            ),
-        ));
-    }
-    // A byte order mark is what editors on Windows leave; it is not content.
-    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-    let text = std::str::from_utf8(bytes).map_err(|error| {
-        let line = bytes[..error.valid_up_to()]
-            .iter()
-            .filter(|b| **b == b'\n')
-            .count()
-            + 1;
-        bad(line, 0, "the file is not UTF-8".to_owned())
-    })?;
-    let value = json::parse(text).map_err(|fault| bad(fault.line, fault.column, fault.reason))?;
-    let Value::Object(mut record) = value else {
-        return Err(bad(1, 1, "the file holds no JSON object".to_owned()));
-    };
+    let mut record = read(bytes).map_err(|fault| bad(fault.line, fault.column, fault.reason))?;
     match record.get("_id") {
         Some(Value::String(own)) if own == id => {}
         None => {
             record.shift_insert(0, "_id".to_owned(), id.into());
         }
-        Some(own) => {
-            return Err(bad(
-                0,
-                0,
-                format!("`_id` is {own}, but the file is named {id:?}"),
-            ));
-        }
+        Some(own) => return Err(bad(0, 0, other_id(own, id))),
     }
     Ok(record)
+}
+
+/// What is said of a record whose `_id` is not its file's name.
+pub(crate) fn other_id(own: &Value, id: &str) -> String {
+    format!("`_id` is {own}, but the file is named {id:?}")
 }
 
 /// The `_id` that a caller put into a record or query, checked.

@@ -27,8 +27,8 @@ pub(crate) trait Base {
     fn revision(&self, table: &str, id: &str) -> Result<Option<String>, Error>;
     /// The ids of all files of a table, readable or not.
     fn ids(&self, table: &str) -> Result<Vec<String>, Error>;
-    /// The ids whose files could meet the file of `id` on a file system that ignores case.
-    fn neighbours(&self, table: &str, id: &str) -> Result<Vec<String>, Error>;
+    /// The ids of other files that would meet the file of `id` on a file system that ignores case.
+    fn clashes(&self, table: &str, id: &str) -> Result<Vec<String>, Error>;
     /// The names of all tables.
     fn tables(&self) -> Result<Vec<String>, Error>;
 }
@@ -295,15 +295,15 @@ impl<'a> Transaction<'a> {
         let in_base = if self.changes.dropped.contains(table) {
             Vec::new()
         } else {
-            self.base.neighbours(table, id)?
+            self.base.clashes(table, id)?
         };
         let others = in_base.iter().map(String::as_str);
         let others = others.filter(|other| self.changed(table, other).is_none_or(Option::is_some));
         let new = self
             .changes_of(table)
-            .filter(|(_, record)| record.is_some())
+            .filter(|(other, record)| record.is_some() && name::clash(other, id))
             .map(|(id, _)| id);
-        if let Some(other) = others.chain(new).find(|other| name::clash(other, id)) {
+        if let Some(other) = others.chain(new).next() {
             return Err(Error::Name {
                 what: "_id",
                 name: id.to_owned(),

@@ -10,6 +10,7 @@ mod editor;
 mod indexed;
 mod path;
 mod search;
+mod table;
 mod walk;
 
 use crate::git::Objects;
@@ -20,6 +21,7 @@ use crate::settings::{Layout, TABLES, TableSettings};
 use crate::transaction::{Base, Changes};
 use crate::{Error, Record, name, record, record_json};
 use gix::ObjectId;
+use gix::bstr::ByteSlice as _;
 use gix::objs::TreeRefIter;
 use gix::objs::tree::{EntryKind, EntryMode};
 use path::SUFFIX;
@@ -27,6 +29,7 @@ use std::sync::Arc;
 
 pub(crate) use editor::TreeEditor;
 pub(crate) use path::{ROOT, path_of, record_of};
+pub(crate) use table::Entry;
 
 /// The records of one commit.
 #[derive(Clone, Copy)]
@@ -123,6 +126,14 @@ impl<'r> View<'r> {
             return Ok(None);
         };
         let tree = self.repo().find_tree(tree).map_err(Error::repository)?;
+        // Most names that are asked for in a large table are new: that they are not among the bytes is
+        // seen much faster than every entry is read.
+        if !tree
+            .data
+            .contains_str([b" ", name.as_bytes(), b"\0"].concat())
+        {
+            return Ok(None);
+        }
         for entry in TreeRefIter::from_bytes(&tree.data, tree.id.kind()) {
             let entry = entry.map_err(Error::repository)?;
             if entry.filename == name {
@@ -146,7 +157,8 @@ impl<'r> View<'r> {
         }
     }
 
-    fn table(&self, table: &str) -> Result<Option<ObjectId>, Error> {
+    /// The directory of a table.
+    pub(crate) fn table(&self, table: &str) -> Result<Option<ObjectId>, Error> {
         self.directory(self.db, table, "db/")
     }
 
@@ -233,6 +245,11 @@ impl<'r> View<'r> {
     /// An editor of the whole commit's tree.
     pub(crate) fn editor(&self) -> Result<TreeEditor<'r>, Error> {
         TreeEditor::new(self.objects, self.root)
+    }
+
+    /// An editor of the tree that these changes make.
+    pub(crate) fn editor_after(&self, changes: &Changes) -> Result<TreeEditor<'r>, Error> {
+        TreeEditor::new(self.objects, Some(self.write(changes)?))
     }
 
     /// Writes the tree of the whole commit with the changes applied.
@@ -397,11 +414,16 @@ impl Base for View<'_> {
         Ok(files.into_iter().map(|file| file.id).collect())
     }
 
-    fn neighbours(&self, table: &str, id: &str) -> Result<Vec<String>, Error> {
+    fn clashes(&self, table: &str, id: &str) -> Result<Vec<String>, Error> {
         let tree = self.table(table)?;
         let mut ids = Vec::new();
         let mut add = |entry: &str, _, _| {
-            ids.extend(entry.strip_suffix(SUFFIX).map(str::to_owned));
+            let other = entry.strip_suffix(SUFFIX);
+            ids.extend(
+                other
+                    .filter(|other| name::clash(other, id))
+                    .map(str::to_owned),
+            );
             Ok(())
         };
         if let Some(tree) = tree {

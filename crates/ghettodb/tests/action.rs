@@ -3,6 +3,7 @@
 use crate::remote::challenging_server;
 use crate::step::{Action, Checkout};
 use crate::support::Origin;
+use crate::support::http_server::{HttpServer, Settings};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
@@ -467,6 +468,54 @@ fn variables_of_the_job_that_are_empty_mean_nothing() {
         .step(&[("operation", "UPSERT"), ("table", "t"), ("record", "{}")])
         .result();
     assert_eq!((origin.commits(), other.commits()), (1, 1));
+}
+
+#[test]
+fn a_step_pushes_with_its_token_and_shows_it_nowhere() {
+    const TOKEN: &str = "canary-1/2";
+    let origin = Origin::new();
+    origin.git(&["config", "http.receivepack", "true"]);
+    let settings = Settings {
+        authorization: Some("Basic eC1hY2Nlc3MtdG9rZW46Y2FuYXJ5LTEvMg==".to_owned()),
+        ..Settings::default()
+    };
+    let server = HttpServer::start(origin.folder(), settings).unwrap();
+    let checkout = Checkout::of(&origin);
+    checkout.git(&["remote", "set-url", "origin", &server.url("origin.git")]);
+    let upsert = [
+        ("operation", "UPSERT"),
+        ("table", "t"),
+        ("record", r#"{"_id": "a"}"#),
+        ("github_token", TOKEN),
+        ("verbose", "true"),
+    ];
+    let done = checkout.step(&upsert);
+    done.result();
+    // And where the remote says what it should not.
+    origin.hook(
+        "pre-receive",
+        "echo 'https://x-access-token:canary-1%2F2@h/' >&2; exit 1",
+    );
+    let other = [("record", r#"{"_id": "b"}"#)];
+    let inputs: Vec<_> = upsert
+        .iter()
+        .filter(|(name, _)| *name != "record")
+        .chain(&other)
+        .copied()
+        .collect();
+    let refused = checkout.step(&inputs);
+    assert_eq!(refused.failure().0, 6);
+    for seen in server.seen() {
+        // git asks without a password first.
+        assert!(seen.authorization.len() <= 1, "{seen:?}");
+    }
+    let config = std::fs::read_to_string(checkout.path().join(".git/config")).unwrap();
+    let log = origin.git(&["log", "-p", "--format=raw", "main"]);
+    for text in [&done.log, &refused.log, &config, &log] {
+        for secret in ["canary", "Y2FuYX", "%2F2"] {
+            assert!(!text.contains(secret), "{text}");
+        }
+    }
 }
 
 /// Signs in with the checkout's header where there is one, else with the input; never with both.

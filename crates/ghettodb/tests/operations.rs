@@ -233,11 +233,11 @@ fn a_dropped_table_of_the_base_is_gone_but_for_what_comes_after() {
 #[test]
 fn a_refusal_of_the_operation_writes_nothing() {
     let mut memory = Memory::new();
-    let refused: Result<(), &str> = memory.transact("now", |tx| {
+    let refused: Result<(), Error> = memory.transact("now", |tx| {
         seed(tx).unwrap();
-        Err("not enough")
+        Err(Error::Usage("not enough".to_owned()))
     });
-    assert_eq!(refused, Err("not enough"));
+    assert_eq!(refused.unwrap_err().to_string(), "not enough");
     assert_eq!(memory, Memory::new());
 
     let origin = Origin::new();

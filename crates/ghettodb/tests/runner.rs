@@ -6,10 +6,14 @@
 mod action;
 mod bad_input;
 mod cli;
+mod compact;
 mod conditions;
 mod contention;
+mod crash;
 mod differences;
 mod export;
+mod fsck;
+mod garbage;
 mod history;
 mod http;
 mod idempotency;
@@ -21,7 +25,10 @@ mod merge;
 mod model;
 mod operations;
 mod query;
+mod refusals;
 mod remote;
+mod reshard;
+mod rules;
 mod step;
 mod support;
 

@@ -251,6 +251,24 @@ pub(crate) fn timeless(records: Vec<Record>) -> Vec<Value> {
     records.into_iter().map(strip).collect()
 }
 
+/// The seed of a test's dice: printed, so that a failure can be had again.
+pub(crate) fn seed() -> u64 {
+    let seed = match std::env::var("GHETTODB_TEST_SEED") {
+        Ok(seed) => seed.parse().unwrap(),
+        Err(_) => fastrand::u64(..),
+    };
+    println!("GHETTODB_TEST_SEED={seed}");
+    seed
+}
+
+/// How often a test of chance rolls its dice: `many` times where slow tests are wanted.
+pub(crate) fn rounds(few: usize, many: usize) -> usize {
+    match std::env::var_os("RUN_SLOW_TESTS").is_some_and(|value| value == "1") {
+        true => many,
+        false => few,
+    }
+}
+
 /// The command `ghettodb` with these arguments.
 pub(crate) fn command(args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_ghettodb"));

@@ -38,7 +38,7 @@ pub(crate) fn run(bench: &Bench) -> Result<Report> {
                 isolate(&mut command);
                 command
                     .args(["import", "--repo", &ours[round].local()])
-                    .args(["--table", TABLE, "--file"])
+                    .args(["--table", TABLE, "--format", "ndjson", "--file"])
                     .arg(&file);
                 output(command).map(drop)
             },

@@ -6,7 +6,6 @@ use anyhow::{Context as _, anyhow, bail};
 use clap::Args;
 use ghettodb::{Condition, Error, Message, Record, parse_json};
 use serde_json::{Value, json};
-use std::io::Read as _;
 use std::path::PathBuf;
 
 /// What a transaction takes.
@@ -48,12 +47,7 @@ impl Transaction {
 
     fn steps(&self) -> Result<(Value, Vec<Step>), anyhow::Error> {
         let name = self.file.display();
-        let mut text = String::new();
-        match self.file.to_str() {
-            Some("-") => std::io::stdin().read_to_string(&mut text).map(drop),
-            _ => std::fs::read_to_string(&self.file).map(|read| text = read),
-        }
-        .with_context(|| format!("cannot read \"{name}\""))?;
+        let text = super::read(&self.file)?;
         let payload = parse_json(&text).map_err(|fault| anyhow!("{name}:{fault}"))?;
         let Value::Array(steps) = &payload else {
             bail!("{name} holds no JSON list of steps");

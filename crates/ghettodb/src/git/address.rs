@@ -200,13 +200,14 @@ pub fn with_token(url: &str, token: &str) -> Result<String, Error> {
     if run(command, CONFIG_LIMIT)?.success() {
         return Ok(url.to_owned());
     }
-    let mut encoded = String::with_capacity(token.len());
-    for byte in token.bytes() {
-        match byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {
-            true => encoded.push(char::from(byte)),
-            false => encoded.push_str(&format!("%{byte:02X}")),
-        }
-    }
+    let encoded: String = token
+        .bytes()
+        .map(|byte| match byte {
+            b'-' | b'.' | b'_' | b'~' => char::from(byte).to_string(),
+            _ if byte.is_ascii_alphanumeric() => char::from(byte).to_string(),
+            _ => format!("%{byte:02X}"),
+        })
+        .collect();
     Ok(format!("{scheme}://x-access-token:{encoded}@{rest}"))
 }
 

@@ -2,6 +2,7 @@
 
 use super::check_id;
 use super::condition::{Condition, Operand, Operator};
+use crate::commit::one_line;
 use crate::{Error, Record, json, record};
 use regex::RegexBuilder;
 use serde_json::Value;
@@ -32,10 +33,12 @@ struct Parser {
 impl Parser {
     fn fault<T>(&self, reason: impl std::fmt::Display) -> Result<T, Error> {
         let place = self.place.join(".").replace(".[", "[");
-        Err(Error::Usage(match place.as_str() {
+        let text = match place.as_str() {
             "" => format!("query: {reason}"),
             place => format!("query: {place}: {reason}"),
-        }))
+        };
+        // The name of a field holds whatever its writer put there.
+        Err(Error::Usage(one_line(&text)))
     }
 
     fn expected<T>(&self, wanted: &str, found: &Value) -> Result<T, Error> {

@@ -34,7 +34,7 @@ impl View<'_> {
                 Some(fan) => self.directory(table_tree, fan, &format!("{parent}/"))?,
                 None => table_tree,
             };
-            editor.put_tree(directory, self.directory_with(base, &files)?)?;
+            editor.put_tree(directory, Some(self.directory_with(base, &files)?))?;
         }
         Ok(())
     }

@@ -42,8 +42,11 @@ impl<'r> TreeEditor<'r> {
             .map_err(Error::repository)
     }
 
-    /// Puts a tree that is written already at a path, whatever stood there.
-    pub(crate) fn put_tree(&mut self, path: &str, tree: ObjectId) -> Result<(), Error> {
+    /// Puts a directory at a path, or removes what is there.
+    pub(crate) fn put_tree(&mut self, path: &str, tree: Option<ObjectId>) -> Result<(), Error> {
+        let Some(tree) = tree else {
+            return self.remove(path);
+        };
         self.inner
             .upsert(components(path), EntryKind::Tree, tree)
             .map(drop)
