@@ -184,7 +184,7 @@ impl Database {
     pub(crate) fn snapshot_of(&self, commit: Option<ObjectId>) -> Snapshot {
         // The index follows the tip; for a look back it would have to go there, and return.
         let index = self.index.as_ref().filter(|_| commit == self.tip);
-        Snapshot::new(self.remote.objects().clone(), commit).with_index(index.cloned())
+        Snapshot::new(self.remote.objects().for_one_pass(), commit).with_index(index.cloned())
     }
 
     /// Makes sure that what is written to the clone now is there in the next transaction.

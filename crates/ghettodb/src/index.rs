@@ -22,7 +22,7 @@ use std::time::{Duration, Instant};
 use store::{Fault, Store};
 
 /// Fewest files of a table that is indexed: fewer are read faster than an index is kept.
-pub(crate) const FILES_MIN: usize = 500;
+pub(crate) const FILES_MIN: usize = 1000;
 /// Most paths of one table, and longest of them in bytes: an index is for what is asked again.
 const PATHS_MAX: usize = 16;
 const PATH_BYTES_MAX: usize = 200;

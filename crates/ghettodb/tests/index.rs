@@ -11,7 +11,7 @@ use std::process::Command;
 use tempfile::TempDir;
 
 /// Enough for a table to be indexed.
-const RECORDS: usize = 520;
+const RECORDS: usize = 1020;
 
 fn sample(n: usize) -> Value {
     json!({
@@ -371,4 +371,72 @@ fn many_processes_build_and_use_one() {
         assert_eq!(found, json!([{"_id": format!("{n:04}"), "n": n % 10}]));
     }
     assert_eq!(indexed(&origin, cache.path()), ["email"]);
+}
+
+#[test]
+fn it_agrees_after_random_changes() {
+    let seed = fastrand::u64(..);
+    println!("seed {seed}");
+    let mut random = fastrand::Rng::with_seed(seed);
+    let origin = filled();
+    let caches = [TempDir::new().unwrap(), TempDir::new().unwrap()];
+    let mut writer = open_with(&origin.local(), caches[0].path());
+    let mut reader = open_with(&origin.url(), caches[1].path());
+    let value = |random: &mut fastrand::Rng| {
+        let values = [
+            json!(1),
+            json!(1.0),
+            json!("1"),
+            json!(null),
+            json!([1]),
+            json!(true),
+        ];
+        random.choice(values.iter()).unwrap().clone()
+    };
+    for round in 0..25 {
+        let query = record(json!({"n": value(&mut random)}));
+        let changes: Vec<(String, Value)> = (0..random.usize(1..5))
+            .map(|_| {
+                (
+                    format!("{:04}", random.usize(0..RECORDS + 20)),
+                    value(&mut random),
+                )
+            })
+            .collect();
+        let committed = transact(&mut writer, |tx| {
+            // Searching within it takes the index to the tree before the changes.
+            let before = tx.find("t", &query)?;
+            for (id, n) in &changes {
+                match n {
+                    Value::Bool(_) => drop(tx.delete("t", id)?),
+                    n => drop(tx.upsert(
+                        "t",
+                        &record(json!({"_id": id})),
+                        record(json!({"n": n})),
+                    )?),
+                }
+            }
+            Ok(before)
+        });
+        assert!(committed.value.len() <= RECORDS + 20);
+        for database in [&mut writer, &mut reader] {
+            let snapshot = database.snapshot().unwrap();
+            let found = snapshot.find("t", &query).unwrap();
+            let mut expected = open(&origin.local()).snapshot().unwrap().all("t").unwrap();
+            expected.retain(|record| match (record.get("n"), &query["n"]) {
+                (Some(Value::Number(n)), Value::Number(wanted)) => n.as_f64() == wanted.as_f64(),
+                (n, wanted) => n == Some(wanted),
+            });
+            assert_eq!(
+                found, expected,
+                "round {round}: {query:?} after {changes:?}"
+            );
+            assert_eq!(database.cache_note(), None);
+        }
+    }
+    for (database, cache) in [(&mut writer, &caches[0]), (&mut reader, &caches[1])] {
+        let snapshot = database.snapshot().unwrap();
+        snapshot.find("t", &record(json!({"n": 1}))).unwrap();
+        assert_eq!(indexed(&origin, cache.path()), ["n"]);
+    }
 }

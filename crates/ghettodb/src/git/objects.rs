@@ -54,6 +54,14 @@ impl Objects {
         }
     }
 
+    /// The same for reading a few trees once each: to keep copies of large ones costs more than it
+    /// saves.
+    pub(crate) fn for_one_pass(&self) -> Self {
+        let mut objects = self.clone();
+        objects.repo.objects.unset_object_cache();
+        objects
+    }
+
     /// Commits and trees, and writing. Contents are read by [`Objects::blob`] alone, since they may
     /// not be here yet.
     pub(crate) fn repo(&self) -> &gix::Repository {
