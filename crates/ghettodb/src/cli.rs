@@ -3,15 +3,20 @@
 
 mod action;
 mod compact;
+mod diff;
 mod export;
 mod find;
 mod fsck;
+mod get;
+mod history;
 mod import;
 mod merge_driver;
 mod operations;
 mod reshard;
+mod restore;
 mod schema;
 mod transaction;
+mod watch;
 
 use crate::ui;
 use anyhow::{Context as _, anyhow};
@@ -128,6 +133,16 @@ enum Command {
     Transaction(transaction::Transaction),
     /// Squashes old history into one commit; the old tip is tagged.
     Compact(compact::Compact),
+    /// Gives a record by its `_id`, or null; as it is, or as it was.
+    Get(get::Get),
+    /// Lists the commits that changed a record, newest first.
+    History(history::History),
+    /// Lists the records and fields that differ between two places of the history.
+    Diff(diff::Diff),
+    /// Puts a record, or a table, back as it was.
+    Restore(restore::Restore),
+    /// Prints changes as they arrive, one line each.
+    Watch(watch::Watch),
     /// Exports tables as NDJSON, CSV or a SQLite database.
     Export(export::Export),
     /// Imports the records of a file as one commit, all or nothing.
@@ -162,6 +177,14 @@ impl From<Error> for Failure {
 }
 
 impl Failure {
+    fn fault(error: impl Into<anyhow::Error>) -> Self {
+        Failure {
+            error: error.into(),
+            hint: None,
+            exit_code: 1,
+        }
+    }
+
     fn usage(error: anyhow::Error) -> Self {
         Failure {
             error,
@@ -226,6 +249,11 @@ fn execute(command: Command, common: Common) -> Result<Option<Value>, Failure> {
         Command::Reshard(reshard) => reshard.run(&common),
         Command::Fsck(fsck) => fsck.run(&common),
         Command::Compact(compact) => compact.run(&common),
+        Command::Get(get) => get.run(&common),
+        Command::History(history) => history.run(&common),
+        Command::Diff(diff) => diff.run(&common),
+        Command::Restore(restore) => restore.run(&common),
+        Command::Watch(watch) => return watch.run(&common).map(|()| None),
         Command::Import(import) => import.run(&common),
         Command::Export(export) => return export.run(&common),
         Command::MergeDriver(driver) => return driver.run(),

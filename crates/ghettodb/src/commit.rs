@@ -1,15 +1,15 @@
-//! How a transaction becomes a commit that the remote has taken: the retry loop, and what the commit
-//! says.
+//! How a transaction becomes a commit that the remote has taken: the retry loop.
 //!
 //! A push is a compare-and-swap on the branch. If it lost, the operation runs again on the new tip;
 //! if nobody knows, the history tells whether it was taken. There is a deadline rather than a number
 //! of attempts, since a loop without one is unfair: whoever has just won holds the freshest tip.
 
+use crate::message::{Account, Message};
 use crate::patience::{draw_pause, pause_after};
 use crate::push::Push;
 use crate::transaction::Transaction;
 use crate::tree::View;
-use crate::{Database, Error, TransactError, rules};
+use crate::{Database, Error, TransactError, rules, summary};
 use gix::ObjectId;
 use std::collections::{HashMap, HashSet};
 use std::thread;
@@ -19,15 +19,6 @@ use uuid::Uuid;
 /// A git process may take this long even where the deadline is nearer: a push that is killed halfway
 /// leaves its fate unknown, which is worse than being late.
 const PROCESS_MIN: Duration = Duration::from_secs(10);
-
-/// A commit's message: one line for people, trailers for people and tools.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Message {
-    /// One line that says what happened.
-    pub subject: String,
-    /// Key and value each, as in `Order-Id: 0193..`; line breaks in values are escaped.
-    pub trailers: Vec<(String, String)>,
-}
 
 /// An operation's result, and the commit that holds its changes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,17 +54,7 @@ impl Database {
         message: &Message,
         mut operation: impl FnMut(&mut Transaction<'_>) -> Result<T, E>,
     ) -> Result<Committed<T>, TransactError<E>> {
-        self.edit(message, |view, now| {
-            let mut transaction = Transaction::new(view, now.to_owned());
-            let value = operation(&mut transaction).map_err(TransactError::Operation)?;
-            let changes = transaction.into_changes();
-            rules::check(view, &changes)?;
-            let tree = match changes.is_empty() {
-                true => None,
-                false => Some(view.write(&changes)?),
-            };
-            Ok(Edit { value, tree })
-        })
+        self.commit(message, |view, now| run(view, now, &mut operation))
     }
 
     /// As [`Database::transact`], for what makes a tree by itself instead of changing records.
@@ -81,6 +62,17 @@ impl Database {
         &mut self,
         message: &Message,
         mut operation: impl FnMut(&View<'_>, &str) -> Result<Edit<T>, TransactError<E>>,
+    ) -> Result<Committed<T>, TransactError<E>> {
+        self.commit(message, |view, now| {
+            Ok((operation(view, now)?, Account::default()))
+        })
+    }
+
+    /// The loop. What the operation says of itself goes into the commit's message.
+    fn commit<T, E>(
+        &mut self,
+        message: &Message,
+        mut operation: impl FnMut(&View<'_>, &str) -> Result<(Edit<T>, Account), TransactError<E>>,
     ) -> Result<Committed<T>, TransactError<E>> {
         if let Some(rest) = self.rest_until.take() {
             thread::sleep(rest.saturating_duration_since(Instant::now()));
@@ -106,11 +98,14 @@ impl Database {
                 .map(|view| view.with_index(self.index.as_deref()))
                 .map_err(TransactError::Database)
                 .and_then(|view| operation(&view, &format_time(now)));
-            let (value, tree) = match outcome {
-                Ok(Edit {
-                    value,
-                    tree: Some(tree),
-                }) => (value, tree),
+            let (value, tree, account) = match outcome {
+                Ok((
+                    Edit {
+                        value,
+                        tree: Some(tree),
+                    },
+                    account,
+                )) => (value, tree, account),
                 outcome => {
                     let before = self.tip;
                     if !looked {
@@ -120,14 +115,14 @@ impl Database {
                             continue;
                         }
                     }
-                    return outcome.map(|edit| Committed {
+                    return outcome.map(|(edit, _)| Committed {
                         value: edit.value,
                         commit: None,
                         attempts: attempt.count,
                     });
                 }
             };
-            let commit = self.write(tree, message, now)?;
+            let commit = self.write(tree, &message.text(&account), now)?;
             let committed = Committed {
                 value,
                 commit: Some(commit.to_string()),
@@ -177,7 +172,7 @@ impl Database {
     pub(crate) fn write(
         &self,
         tree: ObjectId,
-        message: &Message,
+        message: &str,
         now: jiff::Timestamp,
     ) -> Result<ObjectId, Error> {
         let time = gix::date::Time::new(now.as_second(), 0);
@@ -188,7 +183,7 @@ impl Database {
             author: author.clone(),
             committer: author,
             encoding: None,
-            message: message_text(message).into(),
+            message: message.into(),
             // Two writers who do the same in the same moment must not make the same commit: each
             // would take the other's for its own, and one effect would be lost.
             extra_headers: vec![(TRANSACTION.into(), Uuid::now_v7().to_string().into())],
@@ -292,6 +287,29 @@ pub(crate) fn marks(repo: &gix::Repository, commit: ObjectId) -> Result<Vec<Stri
     Ok(marks.map(ToString::to_string).collect())
 }
 
+/// Runs an operation on the records of a commit; gives the tree that comes of it and what to say of it.
+pub(crate) fn run<T, E>(
+    view: &View<'_>,
+    now: &str,
+    operation: &mut impl FnMut(&mut Transaction<'_>) -> Result<T, E>,
+) -> Result<(Edit<T>, Account), TransactError<E>> {
+    let mut transaction = Transaction::new(view, now.to_owned());
+    let value = operation(&mut transaction).map_err(TransactError::Operation)?;
+    let subject = transaction.description().map(str::to_owned);
+    let changes = transaction.into_changes();
+    rules::check(view, &changes)?;
+    if changes.is_empty() {
+        return Ok((Edit { value, tree: None }, Account::default()));
+    }
+    rules::check(view, &changes)?;
+    let account = Account {
+        subject,
+        body: summary::summary(&changes, view)?,
+    };
+    let tree = Some(view.write(&changes)?);
+    Ok((Edit { value, tree }, account))
+}
+
 /// How far a transaction has got with its attempts.
 pub(crate) struct Attempt {
     started: Instant,
@@ -354,95 +372,9 @@ pub(crate) fn rfc3339(seconds: i64) -> String {
         .to_string()
 }
 
-pub(crate) fn message_text(message: &Message) -> String {
-    let mut text = one_line(&message.subject);
-    text.push('\n');
-    if !message.trailers.is_empty() {
-        text.push('\n');
-    }
-    for (key, value) in &message.trailers {
-        let key: String = key
-            .chars()
-            .map(|c| if c.is_ascii_alphanumeric() { c } else { '-' })
-            .collect();
-        text.push_str(&key);
-        text.push_str(": ");
-        text.push_str(&one_line(value));
-        text.push('\n');
-    }
-    text
-}
-
-/// One line of what may hold line breaks and control characters: they are escaped.
-pub(crate) fn one_line(text: &str) -> String {
-    let mut line = String::with_capacity(text.len());
-    for c in text.trim().chars() {
-        match c.is_control() || matches!(c, '\u{2028}' | '\u{2029}') {
-            true => line.extend(c.escape_default()),
-            false => line.push(c),
-        }
-    }
-    line
-}
-
-/// Subject and trailers of a message, whoever wrote it.
-pub(crate) fn parse_message(text: &str) -> (String, Vec<(String, String)>) {
-    let mut paragraphs = text.trim().split("\n\n");
-    let subject = paragraphs
-        .next()
-        .and_then(|first| first.lines().next())
-        .unwrap_or("")
-        .to_owned();
-    let Some(last) = paragraphs.last() else {
-        return (subject, Vec::new());
-    };
-    let trailer = |line: &str| {
-        let (key, value) = line.split_once(": ")?;
-        let is_key = !key.is_empty() && key.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
-        is_key.then(|| (key.to_owned(), value.to_owned()))
-    };
-    let trailers: Option<Vec<_>> = last.lines().map(trailer).collect();
-    (subject, trailers.unwrap_or_default())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn message_is_one_line_and_trailers() {
-        let message = Message {
-            subject: "decrement stock\nof T-shirt\u{1b}[2J".to_owned(),
-            trailers: vec![
-                ("Order-Id".to_owned(), "o-1\r\nEvil: yes".to_owned()),
-                ("bad key:".to_owned(), "é 🍺".to_owned()),
-            ],
-        };
-        let text = message_text(&message);
-        assert_eq!(
-            text,
-            "decrement stock\\nof T-shirt\\u{1b}[2J\n\nOrder-Id: o-1\\r\\nEvil: yes\nbad-key-: é 🍺\n"
-        );
-        let (subject, trailers) = parse_message(&text);
-        assert_eq!(subject, "decrement stock\\nof T-shirt\\u{1b}[2J");
-        assert_eq!(
-            trailers,
-            [
-                ("Order-Id".to_owned(), "o-1\\r\\nEvil: yes".to_owned()),
-                ("bad-key-".to_owned(), "é 🍺".to_owned())
-            ]
-        );
-    }
-
-    #[test]
-    fn other_peoples_messages_have_a_subject_too() {
-        assert_eq!(
-            parse_message("fix it\n\nbecause of this\nand that: here\n"),
-            ("fix it".to_owned(), vec![])
-        );
-        assert_eq!(parse_message(""), (String::new(), vec![]));
-        assert_eq!(parse_message("a\nb\n"), ("a".to_owned(), vec![]));
-    }
 
     #[test]
     fn times_have_a_fixed_form() {

@@ -118,11 +118,12 @@ impl Database {
         }
     }
 
-    /// Deletes the tag of an old tip, with which the remote forgets the history before a compaction.
+    /// Deletes the tag of an old tip, with which the remote forgets the history before a compaction. One
+    /// that is not there is as good as deleted.
     ///
     /// # Errors
-    /// [`Error::Usage`] for a tag that is not one of a compaction, [`Error::Refused`] if there is no such
-    /// tag or the remote keeps it.
+    /// [`Error::Usage`] for a tag that is not one of a compaction, [`Error::Refused`] if the remote
+    /// keeps it.
     pub fn drop_compaction_tag(&mut self, tag: &str) -> Result<(), Error> {
         let is_ours = tag.starts_with(TAG_PREFIX)
             && gix::validate::reference::name(format!("refs/tags/{tag}").as_str().into()).is_ok();
@@ -169,10 +170,10 @@ impl Database {
         let mut cut = tip;
         let is_kept = |newer: usize, commit: ObjectId| match keep {
             Keep::Newest(count) => Ok::<_, Error>(newer < count.max(1)),
-            Keep::Since(time) => Ok(newer == 0 || self.commit(commit)?.seconds >= time),
+            Keep::Since(time) => Ok(newer == 0 || self.kept_commit(commit)?.seconds >= time),
         };
         while is_kept(newer, cut)? {
-            match self.commit(cut)?.parents.first() {
+            match self.kept_commit(cut)?.parents.first() {
                 Some(parent) => cut = *parent,
                 None => return Ok(None),
             }
@@ -219,14 +220,14 @@ impl Database {
             if without.contains(&id) || found.contains_key(&id) {
                 continue;
             }
-            let commit = self.commit(id)?;
+            let commit = self.kept_commit(id)?;
             next.extend(&commit.parents);
             found.insert(id, commit);
         }
         Ok(found)
     }
 
-    fn commit(&self, id: ObjectId) -> Result<Commit, Error> {
+    fn kept_commit(&self, id: ObjectId) -> Result<Commit, Error> {
         let commit = self
             .remote
             .objects()

@@ -3,7 +3,8 @@
 use crate::git::{self, Remote};
 use crate::index::Index;
 use crate::patience::patiently;
-use crate::{CommitInfo, Error, Snapshot, history};
+use crate::tree::View;
+use crate::{Error, Snapshot};
 use gix::ObjectId;
 use std::path::Path;
 #[cfg(feature = "sqlite")]
@@ -12,7 +13,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// Who commits.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Author {
     /// Name, as in `git log`.
     pub name: String,
@@ -137,11 +138,16 @@ impl Database {
 
     /// Fetches the tip; a read-only view of it.
     pub fn snapshot(&mut self) -> Result<Snapshot, Error> {
+        self.fetch_tip()?;
+        Ok(self.snapshot_of(self.tip))
+    }
+
+    /// Takes what the remote has as the tip.
+    pub(crate) fn fetch_tip(&mut self) -> Result<(), Error> {
         self.renew_worn_clone()?;
         self.tip = patiently(CONNECT_LIMIT, || self.remote.fetch(&[], git::CLONE_LIMIT))?;
         self.fresh = true;
-        let snapshot = Snapshot::new(self.remote.objects().for_one_pass(), self.tip);
-        Ok(snapshot.with_index(self.index.clone()))
+        Ok(())
     }
 
     /// Why the index was rebuilt or passed over, if it was since this was last asked.
@@ -149,13 +155,36 @@ impl Database {
         self.index.as_ref()?.note()
     }
 
-    /// The latest commits of the branch, newest first, at most `limit`, with the records that each
-    /// changed. Fetches the whole history.
-    pub fn log(&mut self, limit: usize) -> Result<Vec<CommitInfo>, Error> {
+    /// Fetches the tip and all that was before it.
+    pub(crate) fn fetch_history(&mut self) -> Result<(), Error> {
         self.tip = patiently(CONNECT_LIMIT, || {
             self.remote.fetch_history(git::CLONE_LIMIT)
         })?;
-        history::log(self.remote.objects(), self.tip, limit)
+        self.fresh = true;
+        Ok(())
+    }
+
+    /// Fetches the tip and what was between it and a commit, if that is before it.
+    pub(crate) fn fetch_since(&mut self, commit: ObjectId) -> Result<(), Error> {
+        self.tip = self.remote.fetch(&[commit], git::CLONE_LIMIT)?;
+        self.fresh = true;
+        Ok(())
+    }
+
+    /// Whether an object is in the clone.
+    pub(crate) fn has(&self, id: ObjectId) -> bool {
+        self.remote.objects().repo().has_object(id)
+    }
+
+    /// The records of a commit that is here.
+    pub(crate) fn view(&self, commit: Option<ObjectId>) -> Result<View<'_>, Error> {
+        View::new(self.remote.objects(), commit)
+    }
+
+    pub(crate) fn snapshot_of(&self, commit: Option<ObjectId>) -> Snapshot {
+        // The index follows the tip; for a look back it would have to go there, and return.
+        let index = self.index.as_ref().filter(|_| commit == self.tip);
+        Snapshot::new(self.remote.objects().for_one_pass(), commit).with_index(index.cloned())
     }
 
     /// Makes sure that what is written to the clone now is there in the next transaction.
@@ -167,7 +196,16 @@ impl Database {
 
     /// Starts a new clone after many uses of this one; snapshots keep the old one while they live.
     pub(crate) fn renew_worn_clone(&mut self) -> Result<(), Error> {
+        self.count_use();
+        self.renew_if_worn()
+    }
+
+    /// Counts what leaves something in the clone.
+    pub(crate) fn count_use(&mut self) {
         self.uses += 1;
+    }
+
+    pub(crate) fn renew_if_worn(&mut self) -> Result<(), Error> {
         if self.uses > CLONE_USES_MAX {
             let mut renewed = Database::open(self.options.clone())?;
             renewed.rest_until = self.rest_until;

@@ -214,7 +214,7 @@ impl Error {
     }
 
     /// Whether the same may work later: the network's fault, nobody else's.
-    pub(crate) fn is_transient(&self) -> bool {
+    pub fn is_transient(&self) -> bool {
         matches!(self, Error::Git { stderr, .. } if crate::push::is_transient(stderr))
     }
 

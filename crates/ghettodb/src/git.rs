@@ -42,6 +42,9 @@ use std::time::Duration;
 const TIP: &str = "refs/ghettodb/tip";
 /// Pushed commits of unknown fate are kept under here, so that a fetch offers them to the remote.
 const PENDING: &str = "refs/ghettodb/pending";
+/// Where fetched tags stand in the clone.
+const TAGS: &str = "refs/ghettodb/tags/";
+const REMOTE_TAGS: &str = "refs/tags/";
 /// What the remote is called in the clone of one that is elsewhere.
 const ORIGIN: &str = "origin";
 /// How long the first contact may take; without a limit a dead host would hang a service for good.
@@ -55,6 +58,8 @@ pub(crate) struct Remote {
     shared: Option<Objects>,
     address: Address,
     branch: String,
+    /// Whether the clone has the whole history, rather than the latest commits.
+    whole: bool,
 }
 
 struct Clone {
@@ -92,6 +97,7 @@ impl Remote {
             shared: None,
             address,
             branch,
+            whole: false,
         })
     }
 
@@ -119,6 +125,7 @@ impl Remote {
             shared: Some(Objects::new(shared, None, None)),
             address: Address::of_path(&address),
             branch,
+            whole: false,
         })
     }
 
@@ -183,18 +190,17 @@ impl Remote {
         for (index, commit) in since.iter().enumerate() {
             self.set_ref(&format!("{PENDING}/{index}"), *commit)?;
         }
-        let depth: &[&str] = if since.is_empty() {
-            &["--depth=1"]
-        } else {
-            &[]
+        let depth: &[&str] = match since.is_empty() && !self.whole {
+            true => &["--depth=1"],
+            false => &[],
         };
-        if !self.run_fetch(depth, limit)? {
+        if !self.fetch_ref(&self.tip_refspec(), depth, limit)? {
             return Ok(None);
         }
         resolve(self.objects().repo(), TIP)
     }
 
-    /// Fetches the whole history of the branch, not only its tip.
+    /// Fetches the whole history of the branch, not only its tip; from then on, every fetch adds to it.
     pub(crate) fn fetch_history(&mut self, limit: Duration) -> Result<Option<ObjectId>, Error> {
         if self.shared.is_some() {
             return self.fetch(&[], limit);
@@ -203,15 +209,59 @@ impl Remote {
             true => &["--unshallow"],
             false => &[],
         };
-        if !self.run_fetch(depth, limit)? {
+        if !self.fetch_ref(&self.tip_refspec(), depth, limit)? {
             return Ok(None);
         }
+        self.whole = true;
         resolve(self.objects().repo(), TIP)
     }
 
-    /// Says whether the branch is there.
-    fn run_fetch(&self, depth: &[&str], limit: Duration) -> Result<bool, Error> {
-        let refspec = format!("+refs/heads/{}:{TIP}", self.branch);
+    /// What the tag of that name stands for, with its history; none where there is no such tag.
+    pub(crate) fn tag(&self, name: &str, limit: Duration) -> Result<Option<ObjectId>, Error> {
+        let tag = format!("{REMOTE_TAGS}{name}");
+        if gix::validate::reference::name(tag.as_str().into()).is_err() {
+            return Ok(None);
+        }
+        if let Some(shared) = &self.shared {
+            return resolve(shared.repo(), &tag);
+        }
+        let here = format!("{TAGS}{name}");
+        match self.fetch_ref(&format!("+{tag}:{here}"), &[], limit)? {
+            true => resolve(self.objects().repo(), &here),
+            false => Ok(None),
+        }
+    }
+
+    /// What the tags whose names start with `prefix`, which ends with `/`, stand for, with their
+    /// histories.
+    pub(crate) fn tags(&self, prefix: &str, limit: Duration) -> Result<Vec<ObjectId>, Error> {
+        let (repo, folder) = match &self.shared {
+            Some(shared) => (shared.repo(), format!("{REMOTE_TAGS}{prefix}")),
+            None => {
+                let here = format!("{TAGS}{prefix}");
+                self.fetch_ref(&format!("+{REMOTE_TAGS}{prefix}*:{here}*"), &[], limit)?;
+                (self.objects().repo(), here)
+            }
+        };
+        let references = repo.references().map_err(Error::repository)?;
+        let references = references
+            .prefixed(folder.as_str())
+            .map_err(Error::repository)?;
+        references
+            .map(|reference| {
+                let mut reference = reference.map_err(Error::repository)?;
+                let id = reference.peel_to_id().map_err(Error::repository)?;
+                Ok(id.detach())
+            })
+            .collect()
+    }
+
+    fn tip_refspec(&self) -> String {
+        format!("+refs/heads/{}:{TIP}", self.branch)
+    }
+
+    /// Says whether there is such a reference.
+    fn fetch_ref(&self, refspec: &str, depth: &[&str], limit: Duration) -> Result<bool, Error> {
         let options = [
             "fetch",
             "--quiet",
@@ -219,7 +269,7 @@ impl Remote {
             "--no-write-fetch-head",
             "--no-auto-gc",
         ];
-        let end = ["--", self.name(), &refspec];
+        let end = ["--", self.name(), refspec];
         let output = self.git(options.iter().chain(depth).chain(&end), limit)?;
         if output.success() {
             return Ok(true);

@@ -5,6 +5,7 @@
 //! more than once: it looks at the table as it is now, and makes the tree. So a lost race writes none of
 //! the contents again, and memory grows with the number of records, not with their size.
 
+mod check;
 mod input;
 mod plan;
 

@@ -7,6 +7,9 @@
 //!
 //! * [`Database`] is one repository: [`Database::snapshot`] to read, [`Database::transact`] to write.
 //! * [`Transaction`] is what an operation works on; [`Memory`] offers the same without git.
+//! * [`At`] is a place in the history: [`Database::snapshot_at`], [`Database::diff`],
+//!   [`Database::restore`]; [`Database::history`] tells one record's, [`Database::changes_since`] follows
+//!   the branch as it goes on.
 //! * [`once`] keeps the result of an operation under an idempotency key, in the same commit.
 //!
 //! The crate knows nothing of what the records mean.
@@ -29,17 +32,25 @@
 //!   by case or Unicode form alone.
 //! * Files that are not `*.json` are left alone; links, submodules, executables and folders where a
 //!   record should be are errors, and only a delete or a dropped table removes them.
+//! * A commit's message lists the records that it changed. Of values it shows numbers, `true`, `false`
+//!   and `null` alone, since it is read where the data is not.
+//! * A time means the last commit along first parents that was committed by then; where clocks disagree,
+//!   the order of the branch counts.
 //! * Each commit carries a `transaction` header of its own, so that equal writes of two writers in
 //!   one second stay two commits.
 //! * Commits are not signed, and hooks of the user's `core.hooksPath` are not run in the clone.
 
+mod at;
 mod column;
 mod commit;
 mod compact;
+mod compare;
 mod condition;
 mod database;
+mod diff;
 mod error;
 mod export;
+mod first_parents;
 mod fsck;
 mod git;
 mod history;
@@ -49,6 +60,7 @@ mod index;
 mod json;
 mod memory;
 mod merge;
+mod message;
 mod name;
 mod once;
 mod operation;
@@ -58,34 +70,43 @@ mod push;
 mod query;
 mod record;
 mod reshard;
+mod restore;
 mod rules;
 mod selection;
 mod settings;
 mod snapshot;
+mod summary;
 mod transaction;
 mod tree;
 mod turn;
 mod unpushed;
+mod watch;
 
-pub use commit::{Committed, Message};
+pub use at::At;
+pub use commit::Committed;
 pub use compact::{Compaction, Keep};
+pub use compare::{FieldChange, compare, fields_json};
 pub use condition::Condition;
 pub use database::{Author, Database, Options, init};
+pub use diff::{ChangeKind, RecordDiff};
 pub use error::{Error, RuleFault, TransactError};
 pub use export::{Export, ExportFormat, ExportTo, Exported};
 pub use fsck::{Code, Mended, Problem, Report, Severity};
 pub use git::{is_url, origin_of, with_token};
-pub use history::{ChangeKind, CommitInfo, RecordChange};
+pub use history::{CommitInfo, HistoryEntry, RecordChange, RecordHistory};
 pub use import::{Import, ImportFormat, ImportMode, Imported};
 pub use json::{canonical_json, canonical_sha256, parse_json};
 pub use memory::Memory;
 pub use merge::{
     DriverInstalled, Merge, MergeOutcome, install_merge_driver, merge_files, merge_records,
 };
+pub use message::Message;
 pub use once::{kept, once};
 pub use record::{Record, record_from, record_json};
 pub use reshard::Resharded;
+pub use restore::Restored;
 pub use selection::Selection;
 pub use settings::Layout;
 pub use snapshot::{Scan, Snapshot};
 pub use transaction::Transaction;
+pub use watch::{Arrival, Cursor, Join};

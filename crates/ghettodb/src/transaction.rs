@@ -64,6 +64,7 @@ pub struct Transaction<'a> {
     base: &'a dyn Base,
     now: String,
     changes: Changes,
+    description: Option<String>,
 }
 
 impl<'a> Transaction<'a> {
@@ -72,11 +73,22 @@ impl<'a> Transaction<'a> {
             base,
             now,
             changes: Changes::default(),
+            description: None,
         }
     }
 
     pub(crate) fn into_changes(self) -> Changes {
         self.changes
+    }
+
+    /// Says in one line what is done, where that is known only now: the subject of the commit, in place
+    /// of the message's. The last call counts.
+    pub fn describe(&mut self, subject: impl Into<String>) {
+        self.description = Some(subject.into());
+    }
+
+    pub(crate) fn description(&self) -> Option<&str> {
+        self.description.as_deref()
     }
 
     /// The time of this transaction, RFC 3339 in UTC: what goes to `_updated`.
@@ -177,6 +189,16 @@ impl<'a> Transaction<'a> {
         self.put(table, id, record)
     }
 
+    /// Puts a record in the place of what stands there, if anything does, readable or not.
+    pub fn replace(&mut self, table: &str, id: &str, record: Record) -> Result<Record, Error> {
+        name::check_table(table)?;
+        name::check_id(id)?;
+        if !self.exists(table, id)? {
+            self.check_clash(table, id)?;
+        }
+        self.put(table, id, record)
+    }
+
     /// Updates the record that matches the query (the first by `_id` of several), or inserts one
     /// made of the fields that the query fixes by equality and the given ones.
     pub fn upsert(&mut self, table: &str, query: &Record, fields: Record) -> Result<Record, Error> {
@@ -232,7 +254,8 @@ impl<'a> Transaction<'a> {
         Ok(tables.into_iter().collect())
     }
 
-    fn ids(&self, table: &str) -> Result<BTreeSet<String>, Error> {
+    /// The ids of all records of a table, readable or not.
+    pub(crate) fn ids(&self, table: &str) -> Result<BTreeSet<String>, Error> {
         let mut ids = BTreeSet::new();
         if !self.changes.dropped.contains(table) {
             ids.extend(self.base.ids(table)?);

@@ -43,11 +43,12 @@ pub(crate) struct View<'r> {
 }
 
 /// A file that stands where a record's file can stand.
+#[derive(Debug, Clone)]
 pub(crate) struct File {
     /// With a slash at the end.
-    directory: Arc<str>,
+    pub(crate) directory: Arc<str>,
     pub(crate) id: String,
-    mode: EntryMode,
+    pub(crate) mode: EntryMode,
     pub(crate) object: ObjectId,
 }
 
@@ -92,7 +93,7 @@ impl<'r> View<'r> {
         View { index, ..self }
     }
 
-    fn repo(&self) -> &'r gix::Repository {
+    pub(crate) fn repo(&self) -> &'r gix::Repository {
         self.objects.repo()
     }
 
@@ -163,7 +164,7 @@ impl<'r> View<'r> {
     }
 
     /// The files of one record: none or one in a sound table. The one in the fan-out comes first.
-    fn places(&self, table: &str, id: &str) -> Result<Vec<File>, Error> {
+    pub(crate) fn places(&self, table: &str, id: &str) -> Result<Vec<File>, Error> {
         let Some(tree) = self.table(table)? else {
             return Ok(Vec::new());
         };
@@ -232,6 +233,11 @@ impl<'r> View<'r> {
             return Err(not_a_record(&file.path(), file.mode));
         }
         self.objects.blob(file.object)
+    }
+
+    /// The record in a file, of whichever commit.
+    pub(crate) fn record(&self, file: &File) -> Result<Record, Error> {
+        record::parse(&file.path(), &file.id, &self.text(file)?)
     }
 
     /// What the database says about a table.

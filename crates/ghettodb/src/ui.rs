@@ -15,6 +15,16 @@ pub(crate) fn print(result: &serde_json::Value) -> ExitCode {
     }
 }
 
+/// Prints one of several results on a line of its own, at once; says whether there is still a reader.
+pub(crate) fn print_line(result: &serde_json::Value) -> std::io::Result<bool> {
+    let mut stdout = std::io::stdout().lock();
+    let printed = writeln!(stdout, "{result}").and_then(|()| stdout.flush());
+    match printed {
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(false),
+        printed => printed.map(|()| true),
+    }
+}
+
 /// Prints a failure and its hint; gives the exit code that belongs to it.
 pub(crate) fn fail(failure: &Failure) -> ExitCode {
     complain(format_args!("{:#}", failure.error));

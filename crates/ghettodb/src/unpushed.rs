@@ -1,7 +1,7 @@
 //! Commits that are not pushed one by one, for the benchmark alone: git's plumbing, which they are
 //! measured against, does not push either. No promise is made here, so it is not documented.
 
-use crate::commit::format_time;
+use crate::commit::{Edit, format_time, run};
 use crate::push::Push;
 use crate::tree::View;
 use crate::{Committed, Database, Error, Message, TransactError, Transaction, git};
@@ -16,12 +16,10 @@ impl Database {
     ) -> Result<Committed<T>, TransactError<E>> {
         let now = jiff::Timestamp::now();
         let view = View::new(self.remote.objects(), self.tip)?;
-        let mut transaction = Transaction::new(&view, format_time(now));
-        let value = operation(&mut transaction).map_err(TransactError::Operation)?;
-        let changes = transaction.into_changes();
-        let commit = match changes.is_empty() {
-            true => None,
-            false => Some(self.write(view.write(&changes)?, message, now)?),
+        let (Edit { value, tree }, account) = run(&view, &format_time(now), &mut operation)?;
+        let commit = match tree {
+            None => None,
+            Some(tree) => Some(self.write(tree, &message.text(&account), now)?),
         };
         if let Some(commit) = commit {
             self.remote.set_tip(commit)?;

@@ -209,7 +209,7 @@ fn a_key_has_one_effect_and_one_answer() {
     let tip = origin.tip();
     assert_eq!(
         insert(r#"{"n": 1.0}"#),
-        (0, first, String::new()),
+        (0, first.clone(), String::new()),
         "equal by value is the same payload"
     );
     let (code, _, stderr) = insert(r#"{"n": 2}"#);
@@ -227,7 +227,11 @@ fn a_key_has_one_effect_and_one_answer() {
         1
     );
     let log = origin.git(&["log", "--format=%s|%(trailers:separator=%x7C)", "main"]);
-    assert_eq!(log, "upsert t|Operation: upsert|Idempotency-Key: k-1");
+    let id = first["_id"].as_str().unwrap();
+    assert_eq!(
+        log,
+        format!("upsert t/{id}|Operation: upsert|Idempotency-Key: k-1")
+    );
 }
 
 #[test]
@@ -303,4 +307,29 @@ fn text_of_any_kind_passes_through() {
         done(&origin.path(), "findone", &["--query", &query])["name"],
         name
     );
+}
+
+#[test]
+fn a_commit_says_what_came_of_the_operation() {
+    let origin = Origin::new();
+    let subject = |operation: &str, args: &[&str]| {
+        done(&origin.path(), operation, args);
+        origin.git(&["log", "-1", "--format=%s", "main"])
+    };
+    let a = r#"{"_id": "a", "n": 1}"#;
+    assert_eq!(subject("upsert", &["--record", a]), "upsert t/a");
+    assert_eq!(
+        origin.git(&["log", "-1", "--format=%b", "main"]),
+        "t/a: new\n\nOperation: upsert"
+    );
+    subject("upsert", &["--record", r#"{"_id": "b", "n": 1}"#]);
+    let one = ["--query", r#"{"n": 1}"#, "--record", r#"{"n": 2}"#];
+    assert_eq!(subject("updateone", &one), "updateone t/a");
+    let all = ["--query", "{}", "--record", r#"{"m": 1}"#];
+    assert_eq!(subject("updatemany", &all), "updatemany t: 2 records");
+    let two = ["--query", r#"{"n": 2}"#];
+    assert_eq!(subject("deleteone", &two), "deleteone t/a");
+    assert_eq!(subject("droptable", &[]), "droptable t: 1 record");
+    subject("upsert", &["--record", a]);
+    assert_eq!(subject("dropdb", &[]), "dropdb: 1 record");
 }

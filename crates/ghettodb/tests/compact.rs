@@ -208,14 +208,10 @@ fn merges_are_kept_and_signatures_left_out() {
     assert_eq!((done.squashed, done.kept, done.signatures), (3, 4, 1));
     origin.assert_sound();
     assert_eq!(origin.commits(), 5);
-    let shape = origin.git(&["log", "--format=%s: %p", "--topo-order", "main"]);
+    let shape = origin.git(&["log", "--format=parents: %p", "--topo-order", "main"]);
     let parents: Vec<usize> = shape
         .lines()
-        .map(|line| {
-            line.split(": ")
-                .nth(1)
-                .map_or(0, |parents| parents.split_whitespace().count())
-        })
+        .map(|line| line.split_whitespace().count() - 1)
         .collect();
     let mut sorted = parents.clone();
     sorted.sort_unstable();
@@ -467,5 +463,5 @@ fn the_command_asks_first_and_drops_a_tag_when_told() {
     assert_eq!((code, dropped), (Some(0), json!({"dropped": tag})));
     assert_eq!(origin.git(&["tag"]), "");
     let (code, _, stderr) = run(&["--drop-tag", tag]);
-    assert_eq!(code, Some(6), "{stderr}");
+    assert_eq!(code, Some(0), "what is gone is as it should be: {stderr}");
 }

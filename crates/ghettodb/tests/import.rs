@@ -352,6 +352,56 @@ fn a_table_keeps_its_layout() {
 }
 
 #[test]
+fn the_rules_of_the_table_hold() {
+    let origin = Origin::new();
+    let mut database = open(&origin.local());
+    transact(&mut database, |tx| {
+        tx.insert("t", record(json!({"_id": "a", "email": "a@x", "n": 1})))
+    });
+    transact(&mut database, |tx| {
+        let schema = json!({"properties": {"n": {"type": "integer"}}});
+        tx.insert(
+            "_tables",
+            record(json!({"_id": "t", "schema": schema, "unique": ["email"]})),
+        )
+    });
+    let upsert = import(ImportFormat::Ndjson, ImportMode::Upsert);
+    for (input, line, expected) in [
+        (
+            "{\"_id\": \"b\"}\n{\"_id\": \"c\", \"n\": \"one\"}",
+            2,
+            "/n: ",
+        ),
+        (
+            "{\"_id\": \"b\", \"email\": \"a@x\"}",
+            1,
+            "record \"a\" has it",
+        ),
+        (
+            "{\"email\": \"b@x\"}\n{\"email\": \"b@x\"}",
+            2,
+            "must be unique",
+        ),
+        ("{\"_id\": \"a\", \"n\": 1.5}", 1, "/n: "),
+    ] {
+        let tip = origin.tip();
+        let error = run(&mut database, &upsert, input).unwrap_err();
+        let text = error.to_string();
+        assert!(
+            text.starts_with(&format!("input:{line}: ")) && text.contains(expected),
+            "{text}"
+        );
+        assert_eq!((error.exit_code(), origin.tip()), (3, tip));
+    }
+    // The value that a record gives up is free for another one.
+    let input = "{\"_id\": \"b\", \"email\": \"a@x\"}\n{\"_id\": \"a\", \"email\": \"other@x\"}";
+    assert_eq!(
+        run(&mut database, &upsert, input).unwrap().value,
+        counts(1, 1, 0)
+    );
+}
+
+#[test]
 fn the_same_key_imports_once() {
     let origin = Origin::new();
     let mut database = open(&origin.local());

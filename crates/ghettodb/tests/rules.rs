@@ -407,7 +407,7 @@ fn a_schema_refers_to_nothing_outside_itself() {
     }});
     taken(&[], |tx| insert(tx, "_tables", within.clone()));
     refused(
-        &[("_tables", within.clone())],
+        &[("_tables", within)],
         |tx| insert(tx, "t", json!({"_id": "a"})),
         "record \"a\" breaks the rules of table \"t\": \"name\" is a required property",
     );

@@ -31,6 +31,9 @@ mod reshard;
 mod rules;
 mod step;
 mod support;
+mod time_travel;
+mod upkeep;
+mod watch;
 
 #[test]
 fn every_file_is_listed() {

@@ -113,12 +113,18 @@ impl Origin {
     /// Puts files onto `main` as a person or another tool would: mode, path, content; the mode `0`
     /// removes a file.
     pub(crate) fn commit(&self, files: &[(&str, &str, &str)]) {
+        self.commit_at("", files);
+    }
+
+    /// As [`Origin::commit`], at a time of one's choice; an empty one is now.
+    pub(crate) fn commit_at(&self, time: &str, files: &[(&str, &str, &str)]) {
         let has_tip = !self.git(&["for-each-ref", "refs/heads/main"]).is_empty();
         let index = self.folder().join("index");
         let git = |args: &[&str], input: &str| {
             let mut command = git_command();
             command
                 .env("GIT_INDEX_FILE", &index)
+                .env("GIT_COMMITTER_DATE", time)
                 .arg("--git-dir")
                 .arg(self.path())
                 .args(args);

@@ -377,14 +377,12 @@ mod tests {
     fn a_change_by_hand_is_found() {
         let commit = CommitInfo {
             id: "abc".to_owned(),
-            time: String::new(),
-            subject: String::new(),
-            trailers: Vec::new(),
             changes: vec![RecordChange {
                 table: "payments".to_owned(),
                 id: "p".to_owned(),
                 kind: ChangeKind::Created,
             }],
+            ..CommitInfo::default()
         };
         check(
             &books(fulfilled()),

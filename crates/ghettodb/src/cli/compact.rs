@@ -8,13 +8,12 @@ use serde_json::{Value, json};
 
 /// What `compact` takes.
 #[derive(Debug, Args)]
-#[group(id = "what", required = true, multiple = false, args = ["keep", "before", "drop_tag"])]
 pub(super) struct Compact {
     /// Keeps the newest N commits, and squashes those before them.
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "N", conflicts_with_all = ["before", "drop_tag"], value_parser = clap::value_parser!(u32).range(1..))]
     keep: Option<u32>,
     /// Squashes the commits before a time (RFC 3339, or a date in UTC); the newest is always kept.
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", conflicts_with = "drop_tag")]
     before: Option<String>,
     /// Does it. Without this, it only says what it would do.
     #[arg(long, conflicts_with = "drop_tag")]

@@ -4,7 +4,7 @@ use super::operations::table;
 use super::{Common, Failure, object};
 use crate::ui;
 use clap::Args;
-use ghettodb::{Record, Selection};
+use ghettodb::{At, Record, Selection, Snapshot};
 use serde_json::Value;
 
 /// Which records are meant.
@@ -17,6 +17,10 @@ struct Matching {
     /// `{"product": "beer", "stock_level": {"$lt": 10}}`; `{}` finds all.
     #[arg(long, value_name = "JSON")]
     query: Option<String>,
+    /// Looks at the records as they were: a commit of the branch (id, tag, or `main~3`), a time (RFC
+    /// 3339) or a date.
+    #[arg(long, value_name = "COMMIT|TIME")]
+    at: Option<At>,
     /// Goes on after a file that is no record; it is named.
     #[arg(long)]
     skip_bad: bool,
@@ -25,7 +29,7 @@ struct Matching {
 impl Matching {
     fn select(&self, common: &Common, selection: &Selection) -> Result<Vec<Record>, Failure> {
         let table = table(self.table.as_deref())?;
-        let snapshot = common.open()?.snapshot()?;
+        let snapshot = self.snapshot(common)?;
         let scan = snapshot.select(table, selection)?;
         common.tell(snapshot.cache_note());
         for bad in scan.bad {
@@ -35,6 +39,11 @@ impl Matching {
             ui::complain(format_args!("skipped: {bad}"));
         }
         Ok(scan.records)
+    }
+
+    fn snapshot(&self, common: &Common) -> Result<Snapshot, Failure> {
+        let at = self.at.clone().unwrap_or_default();
+        Ok(common.open()?.snapshot_at(&at)?)
     }
 
     fn query(&self) -> Result<Option<Record>, Failure> {
@@ -109,7 +118,7 @@ impl Count {
     pub(super) fn run(self, common: &Common) -> Result<Value, Failure> {
         let Some(query) = self.matching.query()? else {
             let table = table(self.matching.table.as_deref())?;
-            return Ok(common.open()?.snapshot()?.count(table)?.into());
+            return Ok(self.matching.snapshot(common)?.count(table)?.into());
         };
         let selection = Selection {
             fields: vec!["_id".to_owned()],

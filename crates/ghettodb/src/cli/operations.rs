@@ -79,7 +79,11 @@ impl Write {
             &message,
             self.key.as_deref(),
             &change.to_json(),
-            |transaction| change.apply(transaction),
+            |transaction| {
+                let result = change.apply(transaction)?;
+                transaction.describe(change.outcome(&result));
+                Ok(result)
+            },
         )
     }
 }
@@ -191,6 +195,27 @@ impl Change {
             "query": self.query,
             "record": self.record,
         })
+    }
+
+    /// What came of it in one line: `updateone stock/T-shirt`, `deletemany orders: 12 records`.
+    fn outcome(&self, result: &Value) -> String {
+        let subject = self.subject();
+        let records = |count: u64| match count {
+            1 => "1 record".to_owned(),
+            count => format!("{count} records"),
+        };
+        match result {
+            Value::Array(list) => format!("{subject}: {}", records(list.len() as u64)),
+            Value::Object(record) => match (&record.get("_id"), &record.get("dropped")) {
+                (Some(Value::String(id)), _) => format!("{subject}/{id}"),
+                (_, Some(Value::Object(tables))) => {
+                    let counts = tables.values().filter_map(Value::as_u64);
+                    format!("{subject}: {}", records(counts.sum()))
+                }
+                _ => subject,
+            },
+            _ => subject,
+        }
     }
 
     pub(super) fn apply(&self, transaction: &mut Transaction<'_>) -> Result<Value, Error> {

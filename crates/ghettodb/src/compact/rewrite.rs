@@ -2,7 +2,8 @@
 //! is the same text, byte for byte, but for its parents and for signatures, which would not hold.
 
 use super::{Compaction, Plan};
-use crate::commit::{Message, TRANSACTION, message_text, rfc3339};
+use crate::commit::{TRANSACTION, rfc3339};
+use crate::message::{Account, Message};
 use crate::{Database, Error};
 use gix::ObjectId;
 use gix::objs::{Kind, Write as _};
@@ -70,7 +71,7 @@ impl Database {
             author: author.clone(),
             committer: author,
             encoding: None,
-            message: message_text(&message).into(),
+            message: message.text(&Account::default()).into(),
             extra_headers: marks
                 .into_iter()
                 .map(|mark| (TRANSACTION.into(), mark.into()))

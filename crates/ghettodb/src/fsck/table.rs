@@ -230,7 +230,7 @@ impl<'t> Table<'t> {
     }
 
     fn check_texts(&mut self, view: &View<'_>, files: &[File<'_>]) -> Result<(), Error> {
-        view.prefetch(files.iter().map(|file| file.entry))?;
+        view.prefetch_entries(files.iter().map(|file| file.entry))?;
         let mut keeper = Keeper::new(view, self.name)?;
         let mut mismatches = Vec::new();
         for file in files {

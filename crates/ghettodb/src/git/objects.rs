@@ -8,6 +8,7 @@ use super::process::{git_command, run_with_input};
 use crate::Error;
 use crate::patience::patiently;
 use gix::ObjectId;
+use gix::odb::pack::cache::lru::MemoryCappedHashmap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,6 +17,9 @@ use std::time::Duration;
 const FETCH_LIMIT: Duration = Duration::from_secs(120);
 /// How long a network that fails is tried again.
 const RETRY_LIMIT: Duration = Duration::from_secs(20);
+
+/// Most memory for objects that others are differences from, while a history is gone through.
+const BASES_BYTES_MAX: usize = 64 * 1024 * 1024;
 
 /// Reads and writes objects of one clone. A clone of it shares everything.
 #[derive(Clone)]
@@ -62,6 +66,17 @@ impl Objects {
     /// not be here yet.
     pub(crate) fn repo(&self) -> &gix::Repository {
         &self.repo
+    }
+
+    /// For going through a long history: versions of a tree, which packs hold as differences from one
+    /// another, are not put together from the beginning each time.
+    pub(crate) fn for_history(&self) -> Self {
+        let mut objects = self.clone();
+        let cache = || -> Box<gix::odb::cache::PackCache> {
+            Box::new(MemoryCappedHashmap::new(BASES_BYTES_MAX))
+        };
+        objects.repo.objects.set_pack_cache(cache);
+        objects
     }
 
     /// The content of a file.

@@ -1,7 +1,7 @@
 //! What an import means for the table as it is at one tip: which records are new, which change and
 //! which are as they should be, and the tree that results.
 
-use super::{Entry, Import, ImportMode, Imported, bad};
+use super::{Entry, Import, ImportMode, Imported, bad, check};
 use crate::transaction::{Base as _, Changes};
 use crate::tree::{File, TreeEditor, View, path_of, stands_twice};
 use crate::{Error, Record, name, record};
@@ -10,6 +10,13 @@ use std::collections::HashMap;
 
 /// How many records are compared at a time, so that not all of a large table are held at once.
 const BATCH: usize = 10_000;
+
+/// A file that is to be written.
+pub(super) struct Put<'e> {
+    pub(super) entry: &'e Entry,
+    pub(super) path: String,
+    pub(super) content: ObjectId,
+}
 
 /// The numbers, and the tree; none where nothing changes.
 pub(super) fn plan<'r>(
@@ -22,7 +29,7 @@ pub(super) fn plan<'r>(
     let layout = view.layout(import.table, &Changes::default())?;
     let there = There::read(import.table, view)?;
     let mut imported = Imported::default();
-    let mut puts: Vec<(String, ObjectId)> = Vec::new();
+    let mut puts: Vec<Put<'_>> = Vec::new();
     let mut known: Vec<(&Entry, &File)> = Vec::new();
     for entry in entries {
         match there
@@ -31,7 +38,11 @@ pub(super) fn plan<'r>(
         {
             None => {
                 imported.inserted += 1;
-                puts.push((path_of(import.table, &entry.id, layout), entry.content));
+                puts.push(Put {
+                    entry,
+                    path: path_of(import.table, &entry.id, layout),
+                    content: entry.content,
+                });
             }
             Some(_) if import.mode == ImportMode::Insert => {
                 let reason = format!(
@@ -62,7 +73,11 @@ pub(super) fn plan<'r>(
                 let text = record::storable_json(import.table, &record)
                     .map_err(|error| bad(import, entry.line, error.to_string()))?;
                 imported.updated += 1;
-                puts.push((file.path(), pack.blob(text.as_bytes())?));
+                puts.push(Put {
+                    entry,
+                    path: file.path(),
+                    content: pack.blob(text.as_bytes())?,
+                });
             }
         }
         pack.finish()?;
@@ -70,8 +85,13 @@ pub(super) fn plan<'r>(
     if puts.is_empty() {
         return Ok((imported, None));
     }
+    check::check(import, &puts, view)?;
+    let files: Vec<(&str, ObjectId)> = puts
+        .iter()
+        .map(|put| (put.path.as_str(), put.content))
+        .collect();
     let mut editor = view.editor()?;
-    view.put_many(import.table, &puts, &mut editor)?;
+    view.put_many(import.table, &files, &mut editor)?;
     Ok((imported, Some(editor)))
 }
 

@@ -2,7 +2,7 @@
 
 use super::check_id;
 use super::condition::{Condition, Operand, Operator};
-use crate::commit::one_line;
+use crate::message::one_line;
 use crate::{Error, Record, json, record};
 use regex::RegexBuilder;
 use serde_json::Value;

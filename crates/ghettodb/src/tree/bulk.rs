@@ -15,7 +15,7 @@ impl View<'_> {
     pub(crate) fn put_many(
         &self,
         table: &str,
-        files: &[(String, ObjectId)],
+        files: &[(&str, ObjectId)],
         editor: &mut TreeEditor<'_>,
     ) -> Result<(), Error> {
         let parent = format!("{ROOT}/{table}");

@@ -159,7 +159,7 @@ impl<'r> View<'r> {
     }
 
     /// Gets the contents of these files in one request, where they are elsewhere.
-    pub(crate) fn prefetch<'e>(
+    pub(crate) fn prefetch_entries<'e>(
         &self,
         entries: impl Iterator<Item = &'e Entry>,
     ) -> Result<(), Error> {
