@@ -5,6 +5,7 @@ use crate::support::{Origin, isolate, open, options, record, transact};
 use ghettodb::{Database, Error, Options, Record, Snapshot, record_json};
 use rusqlite::Connection;
 use serde_json::{Value, json};
+use std::fmt::Write as _;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -28,7 +29,12 @@ fn filled() -> Origin {
     for n in 0..RECORDS {
         let text = record_json(&record(sample(n)));
         let path = format!("db/t/{n:04}.json");
-        stream += &format!("M 100644 inline {path}\ndata {}\n{text}\n", text.len());
+        write!(
+            stream,
+            "M 100644 inline {path}\ndata {}\n{text}\n",
+            text.len()
+        )
+        .unwrap();
     }
     origin.git_with_input(&["fast-import", "--quiet"], &stream);
     origin
