@@ -298,7 +298,6 @@ pub(crate) fn run<T, E>(
     let value = operation(&mut transaction).map_err(TransactError::Operation)?;
     let subject = transaction.description().map(str::to_owned);
     let changes = transaction.into_changes();
-    rules::check(view, &changes)?;
     if changes.is_empty() {
         return Ok((Edit { value, tree: None }, Account::default()));
     }

@@ -116,9 +116,7 @@ impl Database {
     /// A network that fails is tried again for a few seconds.
     pub fn open(options: Options) -> Result<Self, Error> {
         let (remote, tip) = patiently(CONNECT_LIMIT, || {
-            let mut remote = Remote::open(&options.repo, options.branch.as_deref())?;
-            let tip = remote.fetch(&[], git::CLONE_LIMIT)?;
-            Ok((remote, tip))
+            Remote::open(&options.repo, options.branch.as_deref())
         })?;
         Ok(Database {
             index: index_of(&options),

@@ -69,22 +69,29 @@ struct Clone {
 
 impl Remote {
     /// Connects to `repo`, a URL or a path; without `branch`, the one that its HEAD names.
-    pub(crate) fn open(repo: &str, branch: Option<&str>) -> Result<Self, Error> {
+    ///
+    /// Gives the tip too; none where the branch is unborn.
+    pub(crate) fn open(
+        repo: &str,
+        branch: Option<&str>,
+    ) -> Result<(Self, Option<ObjectId>), Error> {
         if let Some(branch) = branch {
             check_branch(branch)?;
         }
         if !is_url(repo) {
-            return Self::open_path(Path::new(repo), branch);
+            let mut remote = Self::open_path(Path::new(repo), branch)?;
+            let tip = remote.fetch(&[], CLONE_LIMIT)?;
+            return Ok((remote, tip));
         }
         let address = Address::of_url(repo);
         let folder = Arc::new(Folder::new()?);
         let git_dir = folder.git_dir();
-        let branch = match branch {
+        let (branch, is_cloned) = match branch {
             Some(branch) => {
                 write_skeleton(&git_dir, branch, Source::Remote(&address.argument))?;
-                branch.to_owned()
+                (branch.to_owned(), false)
             }
-            None => clone(&address, &git_dir)?,
+            None => (clone(&address, &git_dir)?, true),
         };
         let promisor = Promisor {
             git_dir: git_dir.clone(),
@@ -92,13 +99,28 @@ impl Remote {
             environment: address.environment.clone(),
         };
         let objects = Objects::new(open_objects(&git_dir)?, Some(promisor), Some(folder));
-        Ok(Remote {
+        let mut remote = Remote {
             clone: Clone { git_dir, objects }.into(),
             shared: None,
             address,
             branch,
             whole: false,
-        })
+        };
+        let tip = match is_cloned {
+            true => remote.cloned_tip()?,
+            false => remote.fetch(&[], CLONE_LIMIT)?,
+        };
+        Ok((remote, tip))
+    }
+
+    /// The tip that came with a new clone.
+    fn cloned_tip(&self) -> Result<Option<ObjectId>, Error> {
+        let branch = format!("refs/heads/{}", self.branch);
+        let tip = resolve(self.objects().repo(), &branch)?;
+        if let Some(tip) = tip {
+            self.set_ref(TIP, tip)?;
+        }
+        Ok(tip)
     }
 
     fn open_path(path: &Path, branch: Option<&str>) -> Result<Self, Error> {

@@ -55,7 +55,10 @@ mod fsck;
 mod git;
 mod history;
 mod import;
-#[cfg_attr(not(feature = "sqlite"), path = "index/none.rs")]
+#[cfg(feature = "sqlite")]
+mod index;
+#[cfg(not(feature = "sqlite"))]
+#[path = "index/none.rs"]
 mod index;
 mod json;
 mod memory;

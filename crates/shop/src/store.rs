@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
+use ghettodb::Database;
 use messaging::{Secret, Settings};
 use serde_json::json;
 use tokio::task::JoinSet;
@@ -29,6 +30,12 @@ pub const PRODUCTS: [(&str, u32); 3] = [
 /// Job type of dispatch tasks on a gateway from elsewhere: no connectors of its own serve it.
 const OWN_JOB_TYPE: &str = "backroom:http-json:1";
 const CURRENCY: &str = "EUR";
+/// Tables with the field that no two of their records share.
+const UNIQUE: [(&str, &str); 3] = [
+    ("customers", "email"),
+    ("products", "product"),
+    ("stock", "product"),
+];
 /// A process that dies more often than this within `RESTART_WINDOW` is not started again.
 const RESTARTS_MAX: usize = 5;
 const RESTART_WINDOW: Duration = Duration::from_secs(60);
@@ -65,6 +72,8 @@ pub struct Store {
     pub folder: Folder,
     /// Where its parts are.
     pub addresses: Addresses,
+    /// What an operator should know about the data from before, one line each.
+    pub warnings: Vec<String>,
     token: Secret,
     parts: Vec<Part>,
     _lock: Lock,
@@ -93,7 +102,7 @@ impl Store {
         let folder = plan.folder;
         let lock = folder.hold()?;
         let repository = folder.repository();
-        stock_the_shelves(&repository)?;
+        let warnings = stock_the_shelves(&repository)?;
         let token = new_token();
         let token_file = folder.keep_token(&token)?;
         let mut addresses = Addresses {
@@ -141,6 +150,7 @@ impl Store {
         Ok(Self {
             folder,
             addresses,
+            warnings,
             token: Secret::new(token),
             parts,
             _lock: lock,
@@ -241,8 +251,9 @@ pub async fn asked_to_end() {
     }
 }
 
-/// Makes the data repository, if it isn't there, and its products, those that aren't there.
-fn stock_the_shelves(repository: &std::path::Path) -> Result<()> {
+/// Makes the data repository, if it isn't there, and its products, those that aren't there; gives
+/// what is to be said about books of before.
+fn stock_the_shelves(repository: &std::path::Path) -> Result<Vec<String>> {
     ghettodb::init(repository).map_err(from_database)?;
     let mut database = open_database(&repository.display().to_string(), None)?;
     let message = ghettodb::Message {
@@ -263,7 +274,34 @@ fn stock_the_shelves(repository: &std::path::Path) -> Result<()> {
             Ok::<_, ghettodb::Error>(())
         })
         .map_err(|error| from_database(error.into()))?;
-    Ok(())
+    state_the_rules(&mut database)
+}
+
+/// States which fields are unique, where the database says nothing of a table yet. Books of another
+/// hand may break such a rule already; they are told of, and the store goes on without it.
+fn state_the_rules(database: &mut Database) -> Result<Vec<String>> {
+    let mut warnings = Vec::new();
+    for (table, field) in UNIQUE {
+        let message = ghettodb::Message {
+            subject: format!("{table}: each {field} stands once"),
+            trailers: Vec::new(),
+        };
+        let stated = database.transact(&message, |transaction| {
+            if transaction.get("_tables", table)?.is_none() {
+                let settings = json!({ "_id": table, "unique": [field] });
+                transaction.insert("_tables", ghettodb::record_from(settings)?)?;
+            }
+            Ok::<_, ghettodb::Error>(())
+        });
+        match stated.map_err(ghettodb::Error::from) {
+            Ok(_) => {}
+            Err(error @ ghettodb::Error::Settings { .. }) => warnings.push(format!(
+                "{error}; until that is mended, nothing keeps table '{table}' from holding a {field} twice"
+            )),
+            Err(error) => return Err(from_database(error)),
+        }
+    }
+    Ok(warnings)
 }
 
 fn broker(folder: &Folder, ports: Ports, records: Option<&std::path::Path>) -> Result<Program> {
@@ -400,5 +438,33 @@ mod tests {
     fn tokens_are_long_and_never_the_same() {
         assert_eq!(new_token().len(), 64);
         assert_ne!(new_token(), new_token());
+    }
+    #[test]
+    fn unique_fields_are_stated_and_older_books_that_break_them_are_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("origin.git");
+        ghettodb::init(&path).unwrap();
+        let mut database = open_database(&path.display().to_string(), None).unwrap();
+        let insert = |database: &mut Database, table: &str, record: serde_json::Value| {
+            let message = ghettodb::Message::default();
+            let inserted = database.transact(&message, |transaction| {
+                transaction.insert(table, ghettodb::record_from(record.clone())?)
+            });
+            inserted.map(drop).map_err(ghettodb::Error::from)
+        };
+        for id in ["a", "b"] {
+            let twice = json!({ "_id": id, "email": "ada@example.com" });
+            insert(&mut database, "customers", twice).unwrap();
+        }
+        stock_the_shelves(&path).unwrap();
+        let warnings = stock_the_shelves(&path).unwrap();
+        assert_eq!(warnings.len(), 1);
+        assert!(warnings[0].contains("1 record breaks"), "{}", warnings[0]);
+        let tables = database.snapshot().unwrap().all("_tables").unwrap();
+        let stated: Vec<_> = tables.iter().map(|table| &table["_id"]).collect();
+        assert_eq!(stated, ["products", "stock"]);
+        let ale = json!({ "product": PRODUCTS[1].0 });
+        let refused = insert(&mut database, "products", ale).unwrap_err();
+        assert!(refused.to_string().contains("must be unique"), "{refused}");
     }
 }

@@ -1,3 +1,5 @@
+//! What queries mean, and that the prefilter never rules a match out.
+
 use super::*;
 use crate::{parse_json, record_from, record_json};
 use serde_json::json;

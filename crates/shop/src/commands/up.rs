@@ -44,6 +44,7 @@ pub(crate) async fn run(args: Args, folder: Folder, flags: &Flags, json: bool) -
         records: args.records,
     })
     .await?;
+    store.warnings.iter().for_each(|warning| ui::note(warning));
     if json {
         ui::json(&json!({
             "addresses": store.addresses,
