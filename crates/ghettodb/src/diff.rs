@@ -4,11 +4,9 @@
 //! A record that moves between its table and a fan-out directory is the same record.
 
 use crate::compare::{FieldChange, compare, fields_json};
-use crate::tree::{File, ROOT, View, record_of};
+use crate::tree::{Compared, File, ROOT, View, compared, record_of};
 use crate::{At, Database, Error, Record, name};
 use gix::ObjectId;
-use gix::diff::tree::recorder::Change;
-use gix::objs::TreeRefIter;
 use gix::objs::tree::{EntryKind, EntryMode};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -214,50 +212,14 @@ pub(crate) fn files(
         None => Ok::<_, Error>(Vec::new()),
     };
     let (before, after) = (data(roots.0)?, data(roots.1)?);
-    let entries = |data| TreeRefIter::from_bytes(data, repo.object_hash());
-    let mut recorder = gix::diff::tree::Recorder::default();
-    gix::diff::tree(
-        entries(&before),
-        entries(&after),
-        gix::diff::tree::State::default(),
-        &repo.objects,
-        &mut recorder,
-    )
-    .map_err(Error::repository)?;
-    Ok(fold(recorder.records, &prefix))
+    Ok(fold(compared(repo, &before, &after)?, &prefix))
 }
 
 /// One change a record: a file that goes here and comes there is the same record.
-fn fold(changes: Vec<Change>, prefix: &str) -> Vec<FileChange> {
+fn fold(changes: Vec<Compared>, prefix: &str) -> Vec<FileChange> {
     let mut files: BTreeMap<(String, String), FileChange> = BTreeMap::new();
     for change in changes {
-        let (path, before, after) = match change {
-            Change::Addition {
-                path,
-                entry_mode,
-                oid,
-                ..
-            } => (path, None, Some((entry_mode, oid))),
-            Change::Deletion {
-                path,
-                entry_mode,
-                oid,
-                ..
-            } => (path, Some((entry_mode, oid)), None),
-            Change::Modification {
-                path,
-                previous_entry_mode,
-                previous_oid,
-                entry_mode,
-                oid,
-                ..
-            } => (
-                path,
-                Some((previous_entry_mode, previous_oid)),
-                Some((entry_mode, oid)),
-            ),
-        };
-        let path = format!("{prefix}{path}");
+        let path = format!("{prefix}{}", change.path);
         let Some((table, id)) = record_of(&path) else {
             continue;
         };
@@ -270,11 +232,11 @@ fn fold(changes: Vec<Change>, prefix: &str) -> Vec<FileChange> {
                 object,
             })
         };
-        let (before, after) = (file(before), file(after));
+        let (before, after) = (file(change.before), file(change.after));
         if before.is_none() && after.is_none() {
             continue;
         }
-        let change = files
+        let file = files
             .entry((table.to_owned(), id.to_owned()))
             .or_insert_with(|| FileChange {
                 table: table.to_owned(),
@@ -282,8 +244,8 @@ fn fold(changes: Vec<Change>, prefix: &str) -> Vec<FileChange> {
                 before: None,
                 after: None,
             });
-        change.before = change.before.take().or(before);
-        change.after = change.after.take().or(after);
+        file.before = file.before.take().or(before);
+        file.after = file.after.take().or(after);
     }
     files.into_values().collect()
 }

@@ -169,6 +169,17 @@ mod tests {
         .to_vec()
     }
 
+    /// What is left of the sample.
+    fn selected(selection: &Selection) -> Vec<Record> {
+        let plan = Plan::new(selection).unwrap();
+        plan.apply(
+            sample()
+                .into_iter()
+                .map(|record| plan.keep(record))
+                .collect(),
+        )
+    }
+
     fn owned(paths: &[&str]) -> Vec<String> {
         paths.iter().map(|path| (*path).to_owned()).collect()
     }
@@ -181,13 +192,7 @@ mod tests {
             limit,
             ..Selection::default()
         };
-        let plan = Plan::new(&selection).unwrap();
-        let records = plan.apply(
-            sample()
-                .into_iter()
-                .map(|record| plan.keep(record))
-                .collect(),
-        );
+        let records = selected(&selection);
         let ids: String = records.iter().map(|r| r["_id"].as_str().unwrap()).collect();
         assert_eq!(ids, expected, "{selection:?}");
     }
@@ -244,13 +249,7 @@ mod tests {
             fields: owned(&["o.q", "t", "no"]),
             ..Selection::default()
         };
-        let plan = Plan::new(&selection).unwrap();
-        let records = plan.apply(
-            sample()
-                .into_iter()
-                .map(|record| plan.keep(record))
-                .collect(),
-        );
+        let records = selected(&selection);
         assert_eq!(
             Value::Object(records[3].clone()).to_string(),
             r#"{"_id":"d","o":{"q":2},"t":"a"}"#

@@ -6,6 +6,7 @@
 //! Nothing is followed: a symbolic link, a submodule or an executable is not a record.
 
 mod bulk;
+mod compared;
 mod editor;
 mod indexed;
 mod path;
@@ -27,6 +28,7 @@ use gix::objs::tree::{EntryKind, EntryMode};
 use path::SUFFIX;
 use std::sync::Arc;
 
+pub(crate) use compared::{Compared, compared};
 pub(crate) use editor::TreeEditor;
 pub(crate) use path::{ROOT, path_of, record_of};
 pub(crate) use table::Entry;
@@ -130,21 +132,7 @@ impl<'r> View<'r> {
             return Ok(None);
         };
         let tree = self.repo().find_tree(tree).map_err(Error::repository)?;
-        // Most names that are asked for in a large table are new: that they are not among the bytes is
-        // seen much faster than every entry is read.
-        if !tree
-            .data
-            .contains_str([b" ", name.as_bytes(), b"\0"].concat())
-        {
-            return Ok(None);
-        }
-        for entry in TreeRefIter::from_bytes(&tree.data, tree.id.kind()) {
-            let entry = entry.map_err(Error::repository)?;
-            if entry.filename == name {
-                return Ok(Some((entry.mode, entry.oid.to_owned())));
-            }
-        }
-        Ok(None)
+        entry_in(&tree, name)
     }
 
     /// The sub-tree of that name; something else of that name is an error.
@@ -174,19 +162,14 @@ impl<'r> View<'r> {
         let file_name = format!("{id}{SUFFIX}");
         let fan = name::fan(id);
         let parent = format!("{ROOT}/{table}/");
-        // A large table is a large tree: it is gone through once.
-        let (mut fanned, mut flat) = (None, None);
-        self.each(tree, |entry, mode, object| {
-            if entry == file_name {
-                flat = Some((mode, object));
-            } else if entry == fan {
-                fanned = match mode.is_tree() {
-                    true => self.entry(Some(object), &file_name)?,
-                    false => return Err(no_directory(format!("{parent}{entry}"))),
-                };
-            }
-            Ok(())
-        })?;
+        // A large table is a large tree: it is unpacked once.
+        let tree = self.repo().find_tree(tree).map_err(Error::repository)?;
+        let flat = entry_in(&tree, &file_name)?;
+        let fanned = match entry_in(&tree, &fan)? {
+            None => None,
+            Some((mode, object)) if mode.is_tree() => self.entry(Some(object), &file_name)?,
+            Some(_) => return Err(no_directory(format!("{parent}{fan}"))),
+        };
         let file = |directory: String, (mode, object)| File {
             directory: directory.into(),
             id: id.to_owned(),
@@ -354,6 +337,25 @@ fn collect(
         _ => stray(not_a_record(&format!("{parent}{entry}"), mode))?,
     }
     Ok(())
+}
+
+/// The entry of that name in a directory.
+fn entry_in(tree: &gix::Tree<'_>, name: &str) -> Result<Option<(EntryMode, ObjectId)>, Error> {
+    // Most names that are asked for in a large table are new: that they are not among the bytes is
+    // seen much faster than every entry is read.
+    if !tree
+        .data
+        .contains_str([b" ", name.as_bytes(), b"\0"].concat())
+    {
+        return Ok(None);
+    }
+    for entry in TreeRefIter::from_bytes(&tree.data, tree.id.kind()) {
+        let entry = entry.map_err(Error::repository)?;
+        if entry.filename == name {
+            return Ok(Some((entry.mode, entry.oid.to_owned())));
+        }
+    }
+    Ok(None)
 }
 
 fn no_directory(path: String) -> Error {

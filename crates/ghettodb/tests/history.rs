@@ -272,17 +272,8 @@ fn where_the_history_is_cut_off_it_says_so() {
     for n in 1..=3 {
         origin.commit(&[("100644", "db/t/a.json", &format!("{{\"n\": {n}}}"))]);
     }
-    let shallow = origin.folder().join("shallow.git");
-    let shallow = shallow.to_str().unwrap();
-    origin.git(&[
-        "clone",
-        "--quiet",
-        "--bare",
-        "--depth=2",
-        &origin.url(),
-        shallow,
-    ]);
-    let history = open(shallow).history("t", "a", 9).unwrap();
+    let shallow = origin.shallow(2);
+    let history = open(&shallow).history("t", "a", 9).unwrap();
     assert_eq!(told(&history).len(), 1);
     assert_eq!(
         history.cut_off_at,

@@ -100,6 +100,15 @@ impl Origin {
         format!("file://{}", self.local())
     }
 
+    /// A copy of the remote that has the latest commits alone; its path.
+    pub(crate) fn shallow(&self, depth: usize) -> String {
+        let path = self.folder().join("shallow.git");
+        let path = path.to_str().unwrap();
+        let depth = format!("--depth={depth}");
+        self.git(&["clone", "--quiet", "--bare", &depth, &self.url(), path]);
+        path.to_owned()
+    }
+
     pub(crate) fn git(&self, args: &[&str]) -> String {
         self.git_with_input(args, "")
     }

@@ -152,17 +152,8 @@ fn what_a_compaction_put_under_a_tag_can_be_reached() {
 #[test]
 fn a_history_that_is_cut_off_is_no_empty_database() {
     let (origin, commits) = counted(&DAYS);
-    let shallow = origin.folder().join("shallow.git");
-    let shallow = shallow.to_str().unwrap();
-    origin.git(&[
-        "clone",
-        "--quiet",
-        "--bare",
-        "--depth=2",
-        &origin.url(),
-        shallow,
-    ]);
-    for repo in [shallow.to_owned(), format!("file://{shallow}")] {
+    let shallow = origin.shallow(2);
+    for repo in [shallow.clone(), format!("file://{shallow}")] {
         let mut database = open(&repo);
         assert_eq!(n_at(&mut database, "main~1").unwrap(), Some(json!(1)));
         assert_eq!(n_at(&mut database, "2026-01-02").unwrap(), Some(json!(1)));

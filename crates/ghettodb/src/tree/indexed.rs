@@ -31,12 +31,10 @@ impl View<'_> {
 #[cfg(feature = "sqlite")]
 mod table {
     use crate::index::{self, Changes, Entry, FILES_MIN, Keys, Table};
-    use crate::tree::View;
     use crate::tree::path::SUFFIX;
+    use crate::tree::{Compared, View, compared};
     use crate::{Error, name, record};
     use gix::ObjectId;
-    use gix::diff::tree::recorder::Change;
-    use gix::objs::TreeRefIter;
     use gix::objs::tree::{EntryKind, EntryMode};
 
     pub(super) struct Indexed<'v> {
@@ -81,17 +79,10 @@ mod table {
             let (Ok(Some(before)), Ok(after)) = trees else {
                 return Ok(None);
             };
-            let entries = |data| TreeRefIter::from_bytes(data, repo.object_hash());
-            let mut recorder = gix::diff::tree::Recorder::default();
-            let compared = gix::diff::tree(
-                entries(&before.data),
-                entries(&after.data),
-                gix::diff::tree::State::default(),
-                &repo.objects,
-                &mut recorder,
-            );
             // Of an old tree, parts may be missing.
-            Ok(compared.ok().and_then(|()| fold(recorder.records)))
+            Ok(compared(repo, &before.data, &after.data)
+                .ok()
+                .and_then(fold))
         }
 
         fn keys(&self, files: &[Entry], paths: &[String]) -> Result<Vec<Keys>, Error> {
@@ -105,29 +96,16 @@ mod table {
     }
 
     /// None where what is new is not only records in their places.
-    fn fold(records: Vec<Change>) -> Option<Changes> {
+    fn fold(records: Vec<Compared>) -> Option<Changes> {
         let mut changes = Changes::default();
-        for change in records {
-            let (path, before, after) = match change {
-                Change::Addition {
-                    path,
-                    entry_mode,
-                    oid,
-                    ..
-                } => (path, None, Some((entry_mode, oid))),
-                Change::Deletion {
-                    path, entry_mode, ..
-                } => (path, Some(entry_mode), None),
-                Change::Modification {
-                    path,
-                    previous_entry_mode,
-                    entry_mode,
-                    oid,
-                    ..
-                } => (path, Some(previous_entry_mode), Some((entry_mode, oid))),
-            };
+        for Compared {
+            path,
+            before,
+            after,
+        } in records
+        {
             let path = std::str::from_utf8(&path).ok()?;
-            if before.is_some_and(|mode| !mode.is_tree())
+            if before.is_some_and(|(mode, _)| !mode.is_tree())
                 && let Some(id) = id_of(path)
             {
                 changes.removed.push(id.to_owned());
