@@ -8,7 +8,7 @@ use crate::message::{Account, Message};
 use crate::patience::pause_after;
 use crate::push::Push;
 use crate::transaction::Transaction;
-use crate::tree::View;
+use crate::tree::{NewTree, View};
 use crate::{Database, Error, TransactError, rules, summary};
 use gix::ObjectId;
 use std::collections::{HashMap, HashSet};
@@ -35,7 +35,7 @@ pub struct Committed<T> {
 pub(crate) struct Edit<T> {
     pub(crate) value: T,
     /// The new tree of the whole commit; none where nothing is to be committed.
-    pub(crate) tree: Option<ObjectId>,
+    pub(crate) tree: Option<NewTree>,
 }
 
 impl Database {
@@ -171,14 +171,15 @@ impl Database {
     /// Writes a commit of a tree on the tip.
     pub(crate) fn write(
         &self,
-        tree: ObjectId,
+        tree: NewTree,
         message: &str,
         now: jiff::Timestamp,
     ) -> Result<ObjectId, Error> {
         let time = gix::date::Time::new(now.as_second(), 0);
         let author = self.options.author.signature(time);
+        let NewTree { root, mut staged } = tree;
         let commit = gix::objs::Commit {
-            tree,
+            tree: root,
             parents: self.tip.into_iter().collect(),
             author: author.clone(),
             committer: author,
@@ -188,13 +189,9 @@ impl Database {
             // would take the other's for its own, and one effect would be lost.
             extra_headers: vec![(TRANSACTION.into(), Uuid::now_v7().to_string().into())],
         };
-        let id = self
-            .remote
-            .writable()?
-            .repo()
-            .write_object(&commit)
-            .map_err(Error::repository)?;
-        Ok(id.detach())
+        let id = staged.commit(&commit)?;
+        staged.write(self.remote.writable()?)?;
+        Ok(id)
     }
 
     /// Fetches the tip, again and again while it is the network that fails.
@@ -306,7 +303,7 @@ pub(crate) fn run<T, E>(
         subject,
         body: summary::summary(&changes, view)?,
     };
-    let tree = Some(view.write(&changes)?);
+    let tree = Some(view.tree_with(&changes)?);
     Ok((Edit { value, tree }, account))
 }
 

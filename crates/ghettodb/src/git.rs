@@ -18,11 +18,13 @@ mod objects;
 mod pack;
 mod process;
 mod soundness;
+mod staged;
 pub(crate) mod work_tree;
 
 pub use address::{is_url, with_token};
 pub(crate) use objects::Objects;
 pub(crate) use pack::PackWriter;
+pub(crate) use staged::Staged;
 
 use crate::Error;
 use crate::push::{self, Push};

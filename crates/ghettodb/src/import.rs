@@ -158,7 +158,7 @@ impl Database {
             let tree = match editor {
                 Some(mut editor) => {
                     view.apply(&changes, &mut editor)?;
-                    Some(editor.write()?)
+                    Some(editor.finish()?)
                 }
                 None => None,
             };

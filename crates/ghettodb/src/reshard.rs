@@ -96,13 +96,14 @@ fn move_files(
         (TABLES.to_owned(), table.to_owned()),
         Some(record::arrange(settings, table, now)),
     );
-    let mut editor = view.editor_after(&changes)?;
+    let mut editor = view.editor()?;
+    view.apply(&changes, &mut editor)?;
     editor.put_tree(
         &format!("{ROOT}/{table}"),
         view.write_table(table, entries)?,
     )?;
     Ok(Edit {
         value: outcome,
-        tree: Some(editor.write()?),
+        tree: Some(editor.finish()?),
     })
 }

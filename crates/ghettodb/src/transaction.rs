@@ -4,7 +4,7 @@
 use crate::query::Query;
 use crate::settings::{TABLES, TableSettings};
 use crate::{Error, Record, name, record};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use uuid::Uuid;
 
 /// What a transaction starts from: the records of one commit, or of a [`crate::Memory`].
@@ -64,6 +64,8 @@ pub struct Transaction<'a> {
     base: &'a dyn Base,
     now: String,
     changes: Changes,
+    /// Table and folded id of what was written, to see at once that a new id meets none of them.
+    written: HashSet<(String, String)>,
     description: Option<String>,
 }
 
@@ -73,6 +75,7 @@ impl<'a> Transaction<'a> {
             base,
             now,
             changes: Changes::default(),
+            written: HashSet::new(),
             description: None,
         }
     }
@@ -302,18 +305,31 @@ impl<'a> Transaction<'a> {
         Ok(!self.changes.dropped.contains(table) && self.base.exists(table, id)?)
     }
 
-    /// Refuses a new file that would meet another one on a file system that ignores case.
-    fn check_clash(&self, table: &str, id: &str) -> Result<(), Error> {
-        let other_table = self
-            .tables()?
-            .into_iter()
-            .find(|other| name::clash(other, table));
-        if let Some(other) = other_table {
-            return Err(Error::Name {
+    fn has_table(&self, table: &str) -> Result<bool, Error> {
+        if self.changes_of(table).any(|(_, record)| record.is_some()) {
+            return Ok(true);
+        }
+        let in_base = |tables: Vec<String>| tables.iter().any(|name| name == table);
+        Ok(!self.changes.dropped.contains(table) && in_base(self.base.tables()?))
+    }
+
+    /// Refuses a new directory that would meet another one on a file system that ignores case.
+    fn check_table_clash(&self, table: &str) -> Result<(), Error> {
+        let tables = self.tables()?;
+        match tables.iter().find(|other| name::clash(other, table)) {
+            None => Ok(()),
+            Some(other) => Err(Error::Name {
                 what: "table",
                 name: table.to_owned(),
                 reason: format!("table {other:?} differs from it only by case or Unicode form"),
-            });
+            }),
+        }
+    }
+
+    /// Refuses a new file that would meet another one on a file system that ignores case.
+    fn check_clash(&self, table: &str, id: &str) -> Result<(), Error> {
+        if !self.has_table(table)? {
+            self.check_table_clash(table)?;
         }
         let in_base = if self.changes.dropped.contains(table) {
             Vec::new()
@@ -323,7 +339,11 @@ impl<'a> Transaction<'a> {
         let others = in_base.iter().map(String::as_str);
         let others = others.filter(|other| self.changed(table, other).is_none_or(Option::is_some));
         let new = self
-            .changes_of(table)
+            .written
+            .contains(&(table.to_owned(), name::fold(id)))
+            .then(|| self.changes_of(table))
+            .into_iter()
+            .flatten()
             .filter(|(other, record)| record.is_some() && name::clash(other, id))
             .map(|(id, _)| id);
         if let Some(other) = others.chain(new).next() {
@@ -348,6 +368,7 @@ impl<'a> Transaction<'a> {
             self.changes.records.remove(&key);
             return Ok(before);
         }
+        self.written.insert((table.to_owned(), name::fold(id)));
         self.changes.records.insert(key, Some(record.clone()));
         Ok(record)
     }

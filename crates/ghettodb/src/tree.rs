@@ -7,6 +7,7 @@
 
 mod bulk;
 mod compared;
+mod directory;
 mod editor;
 mod indexed;
 mod path;
@@ -22,22 +23,23 @@ use crate::settings::{Layout, TABLES, TableSettings};
 use crate::transaction::{Base, Changes};
 use crate::{Error, Record, name, record, record_json};
 use gix::ObjectId;
-use gix::bstr::ByteSlice as _;
 use gix::objs::TreeRefIter;
 use gix::objs::tree::{EntryKind, EntryMode};
 use path::SUFFIX;
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::rc::Rc;
 use std::sync::Arc;
 
+use directory::Directory;
+
 pub(crate) use compared::{Compared, compared};
-pub(crate) use editor::TreeEditor;
+pub(crate) use editor::{NewTree, TreeEditor};
 pub(crate) use path::{ROOT, path_of, record_of};
 pub(crate) use table::Entry;
 
-/// So many contents go into one pack: a process that writes it costs less than a file for each.
-const PACKED_MIN: usize = 32;
-
 /// The records of one commit.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub(crate) struct View<'r> {
     objects: &'r Objects,
     /// The tree of the whole commit; none in an empty repository.
@@ -45,6 +47,8 @@ pub(crate) struct View<'r> {
     /// The tree of `db/`.
     db: Option<ObjectId>,
     index: Option<&'r Index>,
+    /// Those in which names were looked up, by their trees.
+    directories: Rc<RefCell<HashMap<ObjectId, Rc<Directory>>>>,
 }
 
 /// A file that stands where a record's file can stand.
@@ -65,26 +69,19 @@ impl File {
 
 impl<'r> View<'r> {
     pub(crate) fn new(objects: &'r Objects, commit: Option<ObjectId>) -> Result<Self, Error> {
-        let Some(commit) = commit else {
-            return Ok(View {
-                objects,
-                root: None,
-                db: None,
-                index: None,
-            });
-        };
-        let commit = objects
-            .repo()
-            .find_commit(commit)
-            .map_err(Error::repository)?;
-        let root = commit.tree_id().map_err(Error::repository)?.detach();
         let mut view = View {
             objects,
-            root: Some(root),
+            root: None,
             db: None,
             index: None,
+            directories: Rc::default(),
         };
-        view.db = view.directory(Some(root), ROOT, "")?;
+        if let Some(commit) = commit {
+            let commit = view.repo().find_commit(commit);
+            let root = commit.and_then(|commit| Ok(commit.tree_id()?.detach()));
+            view.root = Some(root.map_err(Error::repository)?);
+            view.db = view.directory(view.root, ROOT, "")?;
+        }
         Ok(view)
     }
 
@@ -128,11 +125,23 @@ impl<'r> View<'r> {
         tree: Option<ObjectId>,
         name: &str,
     ) -> Result<Option<(EntryMode, ObjectId)>, Error> {
-        let Some(tree) = tree else {
-            return Ok(None);
-        };
-        let tree = self.repo().find_tree(tree).map_err(Error::repository)?;
-        entry_in(&tree, name)
+        match tree {
+            Some(tree) => Ok(self.opened(tree)?.entry(name)),
+            None => Ok(None),
+        }
+    }
+
+    /// A directory in which names are looked up.
+    fn opened(&self, tree: ObjectId) -> Result<Rc<Directory>, Error> {
+        if let Some(directory) = self.directories.borrow().get(&tree) {
+            return Ok(Rc::clone(directory));
+        }
+        let data = self.repo().find_tree(tree).map_err(Error::repository)?;
+        let directory = Rc::new(Directory::new(data.detach().data, tree.kind())?);
+        self.directories
+            .borrow_mut()
+            .insert(tree, Rc::clone(&directory));
+        Ok(directory)
     }
 
     /// The sub-tree of that name; something else of that name is an error.
@@ -162,14 +171,9 @@ impl<'r> View<'r> {
         let file_name = format!("{id}{SUFFIX}");
         let fan = name::fan(id);
         let parent = format!("{ROOT}/{table}/");
-        // A large table is a large tree: it is unpacked once.
-        let tree = self.repo().find_tree(tree).map_err(Error::repository)?;
-        let flat = entry_in(&tree, &file_name)?;
-        let fanned = match entry_in(&tree, &fan)? {
-            None => None,
-            Some((mode, object)) if mode.is_tree() => self.entry(Some(object), &file_name)?,
-            Some(_) => return Err(no_directory(format!("{parent}{fan}"))),
-        };
+        let flat = self.entry(Some(tree), &file_name)?;
+        let fanned = self.directory(Some(tree), &fan, &parent)?;
+        let fanned = self.entry(fanned, &file_name)?;
         let file = |directory: String, (mode, object)| File {
             directory: directory.into(),
             id: id.to_owned(),
@@ -239,16 +243,11 @@ impl<'r> View<'r> {
         TreeEditor::new(self.objects, self.root)
     }
 
-    /// An editor of the tree that these changes make.
-    pub(crate) fn editor_after(&self, changes: &Changes) -> Result<TreeEditor<'r>, Error> {
-        TreeEditor::new(self.objects, Some(self.write(changes)?))
-    }
-
-    /// Writes the tree of the whole commit with the changes applied.
-    pub(crate) fn write(&self, changes: &Changes) -> Result<ObjectId, Error> {
+    /// The tree of the whole commit with the changes applied.
+    pub(crate) fn tree_with(&self, changes: &Changes) -> Result<NewTree, Error> {
         let mut editor = self.editor()?;
         self.apply(changes, &mut editor)?;
-        editor.write()
+        editor.finish()
     }
 
     /// Applies changes of this view's records to a tree that comes from it.
@@ -260,11 +259,6 @@ impl<'r> View<'r> {
         for table in &changes.dropped {
             editor.remove(&format!("{ROOT}/{table}"))?;
         }
-        let count = changes.records.values().flatten().count();
-        let mut pack = match count >= PACKED_MIN {
-            true => Some(self.objects.pack()?),
-            false => None,
-        };
         // The changes are sorted by table.
         let mut table_layout: Option<(&str, Layout)> = None;
         for ((table, id), record) in &changes.records {
@@ -278,15 +272,6 @@ impl<'r> View<'r> {
                 }
                 continue;
             };
-            let text = record_json(record);
-            let blob = match &mut pack {
-                Some(pack) => pack.blob(text.as_bytes())?,
-                None => self
-                    .repo()
-                    .write_blob(text)
-                    .map_err(Error::repository)?
-                    .detach(),
-            };
             let path = match places.into_iter().next() {
                 Some(file) => file.path(),
                 None => {
@@ -298,12 +283,9 @@ impl<'r> View<'r> {
                     path_of(table, id, layout)
                 }
             };
-            editor.put(&path, blob)?;
+            editor.put(&path, record_json(record).into_bytes())?;
         }
-        match pack {
-            Some(pack) => pack.finish(),
-            None => Ok(()),
-        }
+        Ok(())
     }
 
     /// The layout of a table's new files, by the settings that the changes leave.
@@ -337,25 +319,6 @@ fn collect(
         _ => stray(not_a_record(&format!("{parent}{entry}"), mode))?,
     }
     Ok(())
-}
-
-/// The entry of that name in a directory.
-fn entry_in(tree: &gix::Tree<'_>, name: &str) -> Result<Option<(EntryMode, ObjectId)>, Error> {
-    // Most names that are asked for in a large table are new: that they are not among the bytes is
-    // seen much faster than every entry is read.
-    if !tree
-        .data
-        .contains_str([b" ", name.as_bytes(), b"\0"].concat())
-    {
-        return Ok(None);
-    }
-    for entry in TreeRefIter::from_bytes(&tree.data, tree.id.kind()) {
-        let entry = entry.map_err(Error::repository)?;
-        if entry.filename == name {
-            return Ok(Some((entry.mode, entry.oid.to_owned())));
-        }
-    }
-    Ok(None)
 }
 
 fn no_directory(path: String) -> Error {
@@ -439,23 +402,16 @@ impl Base for View<'_> {
     }
 
     fn clashes(&self, table: &str, id: &str) -> Result<Vec<String>, Error> {
-        let tree = self.table(table)?;
-        let mut ids = Vec::new();
-        let mut add = |entry: &str, _, _| {
-            let other = entry.strip_suffix(SUFFIX);
-            ids.extend(
-                other
-                    .filter(|other| name::clash(other, id))
-                    .map(str::to_owned),
-            );
-            Ok(())
+        let Some(tree) = self.table(table)? else {
+            return Ok(Vec::new());
         };
-        if let Some(tree) = tree {
-            self.each(tree, &mut add)?;
-        }
-        let fan = name::fan(id);
-        if let Some(tree) = self.directory(tree, &fan, &format!("{ROOT}/{table}/"))? {
-            self.each(tree, &mut add)?;
+        let fan = self.directory(Some(tree), &name::fan(id), &format!("{ROOT}/{table}/"))?;
+        let file_name = format!("{id}{SUFFIX}");
+        let mut ids = Vec::new();
+        for tree in [Some(tree), fan].into_iter().flatten() {
+            let directory = self.opened(tree)?;
+            let clashes = directory.clashes(&file_name);
+            ids.extend(clashes.filter_map(|other| other.strip_suffix(SUFFIX).map(str::to_owned)));
         }
         Ok(ids)
     }

@@ -2,8 +2,7 @@
 
 use crate::Error;
 use crate::settings::Layout;
-use crate::tree::{Entry, ROOT, View};
-use gix::ObjectId;
+use crate::tree::{Entry, NewTree, ROOT, View};
 use gix::objs::tree::EntryKind;
 use std::collections::BTreeMap;
 
@@ -24,7 +23,7 @@ pub(super) struct Mend {
 pub(super) type Mends = BTreeMap<String, BTreeMap<usize, Mend>>;
 
 /// Gives the new tree of the whole commit.
-pub(super) fn apply(view: &View<'_>, mends: &Mends) -> Result<ObjectId, Error> {
+pub(super) fn apply(view: &View<'_>, mends: &Mends) -> Result<NewTree, Error> {
     let mut editor = view.editor()?;
     for (table, mends) in mends {
         let mut entries: Vec<Entry> = Vec::new();
@@ -47,5 +46,5 @@ pub(super) fn apply(view: &View<'_>, mends: &Mends) -> Result<ObjectId, Error> {
         let tree = view.write_table(table, entries)?;
         editor.put_tree(&format!("{ROOT}/{table}"), tree)?;
     }
-    editor.write()
+    editor.finish()
 }

@@ -5,7 +5,7 @@ use super::table::Table;
 use super::text::problem;
 use super::{Code, Problem, Report};
 use crate::git::Objects;
-use crate::tree::{Entry, ROOT, View};
+use crate::tree::{Entry, NewTree, ROOT, View};
 use crate::{Error, name};
 use gix::ObjectId;
 use gix::bstr::ByteSlice;
@@ -114,7 +114,7 @@ impl Tip {
             .collect()
     }
 
-    pub(super) fn mend(&self, view: &View<'_>) -> Result<ObjectId, Error> {
+    pub(super) fn mend(&self, view: &View<'_>) -> Result<NewTree, Error> {
         mend::apply(view, &self.mends)
     }
 

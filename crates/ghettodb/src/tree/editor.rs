@@ -2,16 +2,23 @@
 //! most contents are not.
 
 use crate::Error;
-use crate::git::Objects;
+use crate::git::{Objects, Staged};
 use gix::ObjectId;
 use gix::bstr::BStr;
 use gix::objs::TreeRef;
 use gix::objs::tree::EntryKind;
 
-/// A tree under change; nothing is written before [`TreeEditor::write`].
+/// The tree of a commit that is to be made.
+pub(crate) struct NewTree {
+    pub(crate) root: ObjectId,
+    /// What of it is not written yet.
+    pub(crate) staged: Staged,
+}
+
+/// A tree under change; nothing is written by it.
 pub(crate) struct TreeEditor<'r> {
     inner: gix::objs::tree::Editor<'r>,
-    repo: &'r gix::Repository,
+    staged: Staged,
 }
 
 impl<'r> TreeEditor<'r> {
@@ -30,12 +37,13 @@ impl<'r> TreeEditor<'r> {
         };
         Ok(TreeEditor {
             inner: gix::objs::tree::Editor::new(root, &repo.objects, hash),
-            repo,
+            staged: Staged::default(),
         })
     }
 
     /// Puts a plain file (mode 100644) at a path, whatever stood there.
-    pub(crate) fn put(&mut self, path: &str, content: ObjectId) -> Result<(), Error> {
+    pub(crate) fn put(&mut self, path: &str, content: Vec<u8>) -> Result<(), Error> {
+        let content = self.staged.blob(content)?;
         self.inner
             .upsert(components(path), EntryKind::Blob, content)
             .map(drop)
@@ -61,13 +69,11 @@ impl<'r> TreeEditor<'r> {
             .map_err(Error::repository)
     }
 
-    /// Writes the changed trees; gives the root.
-    pub(crate) fn write(mut self) -> Result<ObjectId, Error> {
-        let repo = self.repo;
-        self.inner.write(|tree| {
-            let id = repo.write_object(tree).map_err(Error::repository)?;
-            Ok(id.detach())
-        })
+    /// The new files and the changed trees, to be written with their commit.
+    pub(crate) fn finish(mut self) -> Result<NewTree, Error> {
+        let mut staged = self.staged;
+        let root = self.inner.write(|tree| staged.tree(tree))?;
+        Ok(NewTree { root, staged })
     }
 }
 
