@@ -247,7 +247,7 @@ impl Database {
         Ok(None)
     }
 
-    fn parent(&self, commit: ObjectId) -> Result<Option<ObjectId>, Error> {
+    pub(crate) fn parent(&self, commit: ObjectId) -> Result<Option<ObjectId>, Error> {
         let commit = self
             .remote
             .objects()

@@ -103,6 +103,17 @@ impl Database {
         });
         Ok(diffs)
     }
+
+    /// The records that a commit of this process changed. Commit and parent are here already, so no
+    /// history is fetched for it, unlike for [`Database::diff`].
+    ///
+    /// # Errors
+    /// [`Error::Usage`] if the id is none, [`Error::Repository`] if the commit is not here.
+    pub fn changes_of(&self, commit: &str) -> Result<Vec<RecordDiff>, Error> {
+        let id = ObjectId::from_hex(commit.as_bytes())
+            .map_err(|error| Error::Usage(format!("{commit:?} is no id of a commit: {error}")))?;
+        records(&self.view(self.parent(id)?)?, &self.view(Some(id))?, None)
+    }
 }
 
 /// A record whose file differs: as it was and as it is.

@@ -232,6 +232,42 @@ fn a_difference_is_told_by_record_and_field() {
 }
 
 #[test]
+fn what_one_s_own_commit_changed_is_told_without_the_history() {
+    let (origin, commits) = counted(&DAYS);
+    for repo in [origin.local(), origin.url()] {
+        let mut database = open(&repo);
+        let before = n_at(&mut open(&repo), "main").unwrap();
+        let committed = transact(&mut database, |tx| {
+            tx.insert("t", record(json!({ "new": true })))?;
+            tx.update("t", "a", record(json!({ "n": repo.len() })))
+        });
+        let changes = database.changes_of(&committed.commit.unwrap()).unwrap();
+        let kinds: Vec<_> = changes.iter().map(|change| change.kind).collect();
+        assert!(
+            kinds.contains(&ChangeKind::Created) && kinds.len() == 2,
+            "{kinds:?}"
+        );
+        let changed = changes
+            .iter()
+            .find(|change| change.id == "a")
+            .unwrap()
+            .fields();
+        assert_eq!(
+            (changed[0].path.as_str(), &changed[0].before),
+            ("n", &before)
+        );
+        let error = database.changes_of("main").unwrap_err();
+        assert!(matches!(error, Error::Usage(_)), "{error}");
+    }
+    // A clone of a remote elsewhere holds the tip alone.
+    let database = open(&origin.url());
+    assert!(matches!(
+        database.changes_of(&commits[0]),
+        Err(Error::Repository(_))
+    ));
+}
+
+#[test]
 fn a_side_that_cannot_be_read_is_named() {
     let (origin, _) = counted(&DAYS[..1]);
     origin.commit(&[
