@@ -17,7 +17,7 @@ pub const SERVICE: Service = Service {
         about: "Writes a customer's record, new or not, and gives its id",
         fields: &[Field {
             name: "customer",
-            kind: Kind::Object,
+            kind: Kind::Object(&["email", "name", "address", "payment_method"]),
             about: "{\"email\", \"name\", \"address\", \"payment_method\"}",
         }],
         result_message: Some("GOT_CUSTOMER"),

@@ -12,7 +12,7 @@ impl RestockItem {
     pub(crate) fn read(dispatch: &Dispatch) -> Result<RestockItem, Refusal> {
         let fields = dispatch.fields(&["product", "stock_level"])?;
         Ok(RestockItem {
-            product: fields.line("product")?,
+            product: fields.product("product")?,
             stock_level: fields.whole_number("stock_level", 0..=QUANTITY_MAX)?,
         })
     }
@@ -27,7 +27,7 @@ impl GetStockLevel {
     pub(crate) fn read(dispatch: &Dispatch) -> Result<GetStockLevel, Refusal> {
         let fields = dispatch.fields(&["product"])?;
         Ok(GetStockLevel {
-            product: fields.line("product")?,
+            product: fields.product("product")?,
         })
     }
 }
@@ -42,7 +42,7 @@ impl Change {
     pub(crate) fn read(dispatch: &Dispatch) -> Result<Change, Refusal> {
         let fields = dispatch.fields(&["product", "quantity"])?;
         Ok(Change {
-            product: fields.line("product")?,
+            product: fields.product("product")?,
             quantity: fields.quantity("quantity")?,
         })
     }

@@ -72,6 +72,9 @@ fn a_dispatch_changes_the_repository_and_is_answered() {
             .text("summary")
             .contains("### inventory restock_item")
     );
+    // These records stand elsewhere than the workflow: whoever reads the one may not read the other.
+    assert!(runner.text("summary").contains("+ product: (a text)"));
+    assert!(!format!("{}{}", runner.text("summary"), run.stdout).contains(ALE));
     assert!(
         run.stdout.contains("::group::inventory restock_item"),
         "{run:?}"
@@ -163,6 +166,69 @@ fn what_is_refused_writes_nothing_and_is_not_answered() {
 }
 
 #[test]
+fn secrets_are_masked_before_a_setting_is_refused() {
+    let mut runner = runner();
+    runner.set("ZEEBE_ADDRESS", format!("no:{CANARY}"));
+    runner.set(
+        "ZEEBE_CLIENT_CONFIG",
+        format!("{{\"ZEEBE_CLIENT_SECRET\": \"{CANARY}\""),
+    );
+    runner.on_runner(&restock());
+    let run = runner.run(&["action"]);
+    assert_eq!(run.code, 2, "{run:?}");
+    let first = run.stdout.lines().next().unwrap();
+    assert_eq!(first, format!("::add-mask::{CANARY}"));
+    assert!(
+        run.stdout.contains("ZEEBE_CLIENT_CONFIG, line 1"),
+        "{run:?}"
+    );
+}
+
+#[test]
+fn a_form_is_the_twin_of_a_dispatch() {
+    let gateway = Gateway::start();
+    let mut runner = runner();
+    runner.set("ZEEBE_ADDRESS", gateway.address());
+    let inputs = json!({
+        "operation": "restock_item", "_id": "r-1/1", "product": ALE, "stock_level": "2",
+        "quantity": "",
+    });
+    runner.on_runner(&json!({"inputs": inputs, "ref": "refs/heads/main"}).to_string());
+    assert_eq!(runner.run(&["action"]).code, 0);
+    assert_eq!(
+        gateway.state().published[0].message_id,
+        "r-1/1/restock_item"
+    );
+    // The dispatch with the same values is the same thing, done already.
+    runner.on_runner(&restock());
+    let run = runner.run(&["action"]);
+    assert_eq!(run.code, 0, "{run:?}");
+    assert!(run.stdout.contains("done before: restock_item"), "{run:?}");
+    assert_eq!(runner.all("stock_movements").len(), 1);
+
+    for (inputs, words) in [
+        (
+            json!({"operation": "restock_item", "_id": "o", "product": ALE, "stock_level": "-1"}),
+            "'stock_level' must be a whole number from 0 to 1000000, but is -1",
+        ),
+        (
+            json!({"operation": "get_stock_level", "_id": "o", "product": ALE, "quantity": "1"}),
+            "surplus field 'quantity'",
+        ),
+        (
+            json!({"operation": "get_stock_level", "product": ALE}),
+            "missing field '_id'",
+        ),
+        (json!({"product": ALE}), "'operation' must be one of"),
+    ] {
+        runner.on_runner(&json!({ "inputs": inputs }).to_string());
+        let run = runner.run(&["action"]);
+        assert_eq!(run.code, 3, "{run:?}");
+        assert!(run.stdout.contains(words), "{run:?}");
+    }
+}
+
+#[test]
 fn surroundings_that_are_wrong_are_named() {
     let mut runner = runner();
     let run = runner.run(&["action"]);
@@ -218,10 +284,11 @@ fn secrets_are_masked_first_and_shown_nowhere() {
     assert_eq!(
         lines[..2],
         [
-            format!("::add-mask::{CANARY}").as_str(),
-            "::add-mask::an-id"
+            "::add-mask::an-id",
+            format!("::add-mask::{CANARY}").as_str()
         ]
     );
+    assert!(lines[2].starts_with("::stop-commands::"), "{run:?}");
     assert!(!lines[2..].join("\n").contains(CANARY));
     assert!(!run.stderr.contains(CANARY));
     assert!(!runner.text("summary").contains(CANARY));

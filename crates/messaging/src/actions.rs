@@ -3,12 +3,23 @@
 //! Commands are written only on a runner (`GITHUB_ACTIONS`); elsewhere the same calls give plain
 //! text or nothing. Values are escaped here and nowhere else. What the environment says comes in
 //! as an argument, so that this module can be tested without one.
+//!
+//! A runner takes every line that looks like a command for one, whoever wrote it, on standard
+//! output and standard error alike. So a program first masks its secrets and then switches commands
+//! off ([`Actions::hold`]); each of its own commands switches them on for one line.
+
+mod markdown;
 
 use std::fs::OpenOptions;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+pub use markdown::{cell, code, fenced};
+
 use crate::settings::Secret;
+
+/// GitHub's limit for the summary of one step; a larger one is not shown at all.
+const SUMMARY_BYTES_MAX: u64 = 1024 * 1024;
 
 /// What a runner tells a program about itself.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -19,34 +30,114 @@ pub struct Environment {
     pub output: Option<PathBuf>,
     /// File for the summary.
     pub summary: Option<PathBuf>,
+    /// `https://HOST/OWNER/NAME` of the repository whose workflow runs.
+    pub repository_url: Option<String>,
+    /// The run's id, for links to it.
+    pub run_id: Option<String>,
 }
 
 impl Environment {
-    /// Reads `GITHUB_ACTIONS`, `GITHUB_OUTPUT` and `GITHUB_STEP_SUMMARY`.
+    /// Reads the process's environment.
     pub fn from_env() -> Environment {
-        let path = |name| {
-            std::env::var_os(name)
-                .filter(|value| !value.is_empty())
-                .map(PathBuf::from)
-        };
+        Environment::read(|name| std::env::var(name).ok())
+    }
+
+    /// Reads `GITHUB_ACTIONS`, `GITHUB_OUTPUT`, `GITHUB_STEP_SUMMARY`, and for links
+    /// `GITHUB_SERVER_URL`, `GITHUB_REPOSITORY` and `GITHUB_RUN_ID`.
+    pub fn read(variable: impl Fn(&str) -> Option<String>) -> Environment {
+        let text = |name| variable(name).filter(|value: &String| !value.is_empty());
+        let server = text("GITHUB_SERVER_URL");
+        let repository = text("GITHUB_REPOSITORY");
         Environment {
-            enabled: std::env::var("GITHUB_ACTIONS").is_ok_and(|value| value == "true"),
-            output: path("GITHUB_OUTPUT"),
-            summary: path("GITHUB_STEP_SUMMARY"),
+            enabled: text("GITHUB_ACTIONS").is_some_and(|value| value == "true"),
+            output: text("GITHUB_OUTPUT").map(PathBuf::from),
+            summary: text("GITHUB_STEP_SUMMARY").map(PathBuf::from),
+            repository_url: server
+                .zip(repository)
+                .map(|(server, repository)| format!("{server}/{repository}")),
+            run_id: text("GITHUB_RUN_ID"),
         }
     }
+
+    /// The page of the run.
+    pub fn run_url(&self) -> Option<String> {
+        let (repository, run) = (self.repository_url.as_ref()?, self.run_id.as_ref()?);
+        Some(format!("{repository}/actions/runs/{run}"))
+    }
+
+    /// The page of a commit of the repository whose workflow runs.
+    pub fn commit_url(&self, commit: &str) -> Option<String> {
+        let repository = self.repository_url.as_ref()?;
+        Some(format!("{repository}/commit/{commit}"))
+    }
+}
+
+/// Whether a log may have colours: where `CI` says that a runner shows it, unless `NO_COLOR` is set.
+///
+/// Never by asking whether the output is a terminal: `act` runs its steps on one.
+pub fn has_colour(variable: impl Fn(&str) -> Option<String>) -> bool {
+    let is_set = |name| variable(name).is_some_and(|value| !value.is_empty());
+    !is_set("NO_COLOR") && variable("CI").is_some_and(|value| value == "true" || value == "1")
 }
 
 /// A writer of workflow commands.
 pub struct Actions<W> {
     environment: Environment,
     out: W,
+    /// Switches commands on again, while they are off.
+    held_by: Option<String>,
 }
 
 impl<W: Write> Actions<W> {
     /// Writes commands to `out`, which is the runner's log.
     pub fn new(environment: Environment, out: W) -> Actions<W> {
-        Actions { environment, out }
+        Actions {
+            environment,
+            out,
+            held_by: None,
+        }
+    }
+
+    /// The same, after an earlier writer of this process switched commands off with this word.
+    #[must_use]
+    pub fn held_by(mut self, word: Option<&str>) -> Actions<W> {
+        self.held_by = word.map(str::to_owned);
+        self
+    }
+
+    /// Switches commands off until [`Actions::release`]; gives the word that switches them on again,
+    /// which no text of others can know.
+    ///
+    /// # Errors
+    /// When the log cannot be written.
+    pub fn hold(&mut self) -> io::Result<Option<String>> {
+        if self.environment.enabled && self.held_by.is_none() {
+            let word = random_word();
+            writeln!(self.out, "::stop-commands::{word}")?;
+            self.held_by = Some(word);
+        }
+        self.out.flush()?;
+        Ok(self.held_by.clone())
+    }
+
+    /// Switches commands on again.
+    ///
+    /// # Errors
+    /// When the log cannot be written.
+    pub fn release(&mut self) -> io::Result<()> {
+        if let Some(word) = self.held_by.take() {
+            writeln!(self.out, "::{word}::")?;
+        }
+        self.out.flush()
+    }
+
+    /// Writes one command, also while they are off.
+    fn command(&mut self, line: &str) -> io::Result<()> {
+        match &self.held_by {
+            None => writeln!(self.out, "{line}")?,
+            Some(word) => writeln!(self.out, "::{word}::\n{line}\n::stop-commands::{word}")?,
+        }
+        self.out.flush()
     }
 
     /// Hides a secret in all that the log shows from here on, each of its lines alone.
@@ -59,10 +150,10 @@ impl<W: Write> Actions<W> {
         }
         // A mask of one or two characters would make the log unreadable and protect nothing.
         let lines = secret.expose().lines().map(str::trim);
-        for line in lines.filter(|line| line.len() > 2) {
-            writeln!(self.out, "::add-mask::{}", data(line))?;
+        for line in lines.filter(|line| line.chars().count() > 2) {
+            self.command(&format!("::add-mask::{}", data(line)))?;
         }
-        self.out.flush()
+        Ok(())
     }
 
     /// An error annotation; elsewhere a plain line.
@@ -83,16 +174,12 @@ impl<W: Write> Actions<W> {
 
     fn annotation(&mut self, kind: &str, title: &str, message: &str) -> io::Result<()> {
         if self.environment.enabled {
-            writeln!(
-                self.out,
-                "::{kind} title={}::{}",
-                property(title),
-                data(message)
-            )?;
+            let (title, message) = (property(title), data(message));
+            self.command(&format!("::{kind} title={title}::{message}"))
         } else {
             writeln!(self.out, "{kind}: {title}: {message}")?;
+            self.out.flush()
         }
-        self.out.flush()
     }
 
     /// Writes what `body` writes inside a group that the log can fold.
@@ -105,11 +192,11 @@ impl<W: Write> Actions<W> {
         body: impl FnOnce(&mut Self) -> io::Result<()>,
     ) -> io::Result<()> {
         if self.environment.enabled {
-            writeln!(self.out, "::group::{}", data(name))?;
+            self.command(&format!("::group::{}", data(name)))?;
         }
         let result = body(self);
         if self.environment.enabled {
-            writeln!(self.out, "::endgroup::")?;
+            self.command("::endgroup::")?;
         }
         result
     }
@@ -119,14 +206,10 @@ impl<W: Write> Actions<W> {
     /// # Errors
     /// When the log cannot be written.
     pub fn untrusted(&mut self, text: &str) -> io::Result<()> {
-        if !self.environment.enabled {
-            return writeln!(self.out, "{text}");
-        }
-        // A token that the text does not know switches commands on again.
-        let token = random_word();
-        writeln!(self.out, "::stop-commands::{token}")?;
+        let was_held = self.held_by.is_some();
+        self.hold()?;
         writeln!(self.out, "{text}")?;
-        writeln!(self.out, "::{token}::")
+        if was_held { Ok(()) } else { self.release() }
     }
 
     /// Sets an output of the step, where the runner has a file for it.
@@ -145,27 +228,22 @@ impl<W: Write> Actions<W> {
         )
     }
 
-    /// Adds Markdown to the summary of the run, where the runner has a file for it.
+    /// Adds Markdown to the summary of the run, where the runner has a file for it. What would not
+    /// fit GitHub's limit is left out, and the summary says so.
     ///
     /// # Errors
     /// When the file cannot be written.
     pub fn summary(&mut self, markdown: &str) -> io::Result<()> {
-        match &self.environment.summary {
-            Some(path) => append(path, &format!("{markdown}\n")),
-            None => Ok(()),
+        let Some(path) = &self.environment.summary else {
+            return Ok(());
+        };
+        let there = std::fs::metadata(path).map_or(0, |file| file.len());
+        let size = markdown.len() as u64 + 1;
+        if there + size > SUMMARY_BYTES_MAX {
+            return append(path, "_The rest is too long for a summary: see the log._\n");
         }
+        append(path, &format!("{markdown}\n"))
     }
-}
-
-/// Markdown that shows a text of others literally: a fence longer than any in the text.
-pub fn fenced(text: &str, language: &str) -> String {
-    let longest = text
-        .split(|c| c != '`')
-        .map(str::len)
-        .max()
-        .unwrap_or_default();
-    let fence = "`".repeat(longest.max(2) + 1);
-    format!("{fence}{language}\n{text}\n{fence}")
 }
 
 fn append(path: &Path, text: &str) -> io::Result<()> {
@@ -258,6 +336,7 @@ mod tests {
             enabled: true,
             output: Some(folder.path().join("output")),
             summary: Some(folder.path().join("summary")),
+            ..Environment::default()
         };
         written(environment, |actions| {
             actions.set_output("result", "{\"a\":\n1}").unwrap();
@@ -275,8 +354,74 @@ mod tests {
     }
 
     #[test]
-    fn a_fence_is_longer_than_any_in_the_text() {
-        assert_eq!(fenced("a", "json"), "```json\na\n```");
-        assert_eq!(fenced("a ```` b", ""), "`````\na ```` b\n`````");
+    fn while_commands_are_off_only_our_own_are_obeyed() {
+        let text = written(on_runner(), |actions| {
+            let word = actions.hold().unwrap().unwrap();
+            actions.untrusted("::error::not ours").unwrap();
+            actions.notice("t", "ours").unwrap();
+            actions.release().unwrap();
+            assert!(word.len() >= 32);
+        });
+        let word = text.lines().next().unwrap();
+        let word = word.strip_prefix("::stop-commands::").unwrap().to_owned();
+        let shown = text.replace(&word, "WORD");
+        assert_eq!(
+            shown,
+            "::stop-commands::WORD\n::error::not ours\n::WORD::\n::notice title=t::ours\n\
+             ::stop-commands::WORD\n::WORD::\n"
+        );
+    }
+
+    #[test]
+    fn a_summary_stays_within_the_limit() {
+        let folder = tempfile::tempdir().unwrap();
+        let environment = Environment {
+            summary: Some(folder.path().join("summary")),
+            ..Environment::default()
+        };
+        written(environment, |actions| {
+            actions.summary("# Done").unwrap();
+            actions.summary(&"x".repeat(1024 * 1024)).unwrap();
+        });
+        let summary = std::fs::read_to_string(folder.path().join("summary")).unwrap();
+        assert!(
+            summary.starts_with("# Done\n_The rest is too long"),
+            "{summary:.80}"
+        );
+    }
+
+    #[test]
+    fn links_need_server_repository_and_run() {
+        let all = |name: &str| {
+            let value = match name {
+                "GITHUB_SERVER_URL" => "https://github.com",
+                "GITHUB_REPOSITORY" => "o/r",
+                "GITHUB_RUN_ID" => "7",
+                _ => return None,
+            };
+            Some(value.to_owned())
+        };
+        let environment = Environment::read(all);
+        let run = environment.run_url().unwrap();
+        assert_eq!(run, "https://github.com/o/r/actions/runs/7");
+        assert_eq!(
+            environment.commit_url("abc").as_deref(),
+            Some("https://github.com/o/r/commit/abc")
+        );
+        let nowhere = Environment::read(|name| all(name).filter(|value| !value.contains("://")));
+        assert_eq!((nowhere.run_url(), nowhere.commit_url("abc")), (None, None));
+    }
+
+    #[test]
+    fn colours_are_for_runners_unless_they_are_not_wanted() {
+        let with = |variables: &[(&str, &str)]| {
+            has_colour(|name| {
+                let found = variables.iter().find(|(known, _)| *known == name);
+                found.map(|(_, value)| (*value).to_owned())
+            })
+        };
+        assert!(with(&[("CI", "true")]) && with(&[("CI", "1"), ("NO_COLOR", "")]));
+        assert!(!with(&[("CI", "true"), ("NO_COLOR", "1")]));
+        assert!(!with(&[]) && !with(&[("CI", "false")]));
     }
 }

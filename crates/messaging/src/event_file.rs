@@ -7,6 +7,15 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};
 
+/// What started a run.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Trigger {
+    /// A repository dispatch.
+    Dispatch(Event),
+    /// A form (`workflow_dispatch`): its values, all of them texts.
+    Form(Map<String, Value>),
+}
+
 /// A repository dispatch.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Event {
@@ -59,18 +68,27 @@ impl Error {
                 "GITHUB_EVENT_PATH names the file of the event, as on a runner"
             }
             Error::NotJson { .. } | Error::Shape { .. } => {
-                "the file has the shape of GitHub's event: {\"action\": EVENT_TYPE, \"client_payload\": {...}}"
+                "the file has the shape of GitHub's event: {\"action\": EVENT_TYPE, \"client_payload\": {...}}, or of a form's: {\"inputs\": {...}}"
             }
         }
     }
 }
 
-/// Reads a repository dispatch.
+/// Reads what started the run: a repository dispatch, or a form.
 ///
 /// # Errors
-/// When the file cannot be read or is no such event.
-pub fn read_dispatch(path: &Path) -> Result<Event, Error> {
-    let mut event = read(path)?;
+/// When the file cannot be read or is neither.
+pub fn read(path: &Path) -> Result<Trigger, Error> {
+    let mut event = object(path)?;
+    // A dispatch has no `inputs`, and a form neither of the other two.
+    let is_form = !event.contains_key("action") && !event.contains_key("client_payload");
+    match event.shift_remove("inputs") {
+        Some(Value::Object(inputs)) if is_form => Ok(Trigger::Form(inputs)),
+        _ => dispatch(path, event).map(Trigger::Dispatch),
+    }
+}
+
+fn dispatch(path: &Path, mut event: Map<String, Value>) -> Result<Event, Error> {
     let shape = |what| Error::Shape {
         path: path.to_owned(),
         what,
@@ -100,8 +118,10 @@ pub fn read_dispatch(path: &Path) -> Result<Event, Error> {
 /// # Errors
 /// When the file cannot be read or holds no form's values.
 pub fn read_inputs(path: &Path) -> Result<Map<String, Value>, Error> {
-    match read(path)?.shift_remove("inputs") {
+    match object(path)?.shift_remove("inputs") {
         Some(Value::Object(inputs)) => Ok(inputs),
+        // GitHub's file says null where a form has no inputs.
+        Some(Value::Null) => Ok(Map::new()),
         Some(_) | None => Err(Error::Shape {
             path: path.to_owned(),
             what: "field 'inputs' with the form's values is missing or not an object",
@@ -109,7 +129,7 @@ pub fn read_inputs(path: &Path) -> Result<Map<String, Value>, Error> {
     }
 }
 
-fn read(path: &Path) -> Result<Map<String, Value>, Error> {
+fn object(path: &Path) -> Result<Map<String, Value>, Error> {
     let bytes = std::fs::read(path).map_err(|source| Error::Unreadable {
         path: path.to_owned(),
         source,
@@ -143,7 +163,7 @@ mod tests {
     #[track_caller]
     fn check(text: &str, expected: &str) {
         let (_folder, path) = file(text);
-        let error = read_dispatch(&path).unwrap_err().to_string();
+        let error = read(&path).unwrap_err().to_string();
         assert!(error.contains(expected), "{error}");
         assert!(error.contains("event.json"), "{error}");
     }
@@ -154,7 +174,9 @@ mod tests {
             r#"{"action": "get_stock_level", "branch": "main", "client_payload": {"_id": "o"},
                 "repository": {"full_name": "o/r"}}"#,
         );
-        let event = read_dispatch(&path).unwrap();
+        let Trigger::Dispatch(event) = read(&path).unwrap() else {
+            panic!("a dispatch");
+        };
         assert_eq!(event.event_type, "get_stock_level");
         assert_eq!(event.client_payload["_id"], "o");
     }
@@ -182,7 +204,7 @@ mod tests {
 
     #[test]
     fn a_file_that_is_not_there() {
-        let error = read_dispatch(Path::new("/nowhere/event.json")).unwrap_err();
+        let error = read(Path::new("/nowhere/event.json")).unwrap_err();
         assert!(
             error
                 .to_string()
@@ -194,8 +216,19 @@ mod tests {
     #[test]
     fn a_form_s_values_are_inputs() {
         let (_folder, path) = file(r#"{"inputs": {"product": "Book"}, "ref": "refs/heads/main"}"#);
-        assert_eq!(read_inputs(&path).unwrap()["product"], "Book");
+        let inputs = read_inputs(&path).unwrap();
+        assert_eq!(inputs["product"], "Book");
+        assert_eq!(read(&path).unwrap(), Trigger::Form(inputs));
         let (_folder, path) = file(r#"{"inputs": null}"#);
+        assert_eq!(read_inputs(&path).unwrap(), Map::new());
+        let (_folder, path) = file("{}");
         assert!(matches!(read_inputs(&path), Err(Error::Shape { .. })));
+    }
+
+    #[test]
+    fn a_dispatch_may_carry_a_field_called_inputs() {
+        let (_folder, path) =
+            file(r#"{"action": "x", "client_payload": {}, "inputs": {"a": "b"}}"#);
+        assert!(matches!(read(&path), Ok(Trigger::Dispatch(_))));
     }
 }

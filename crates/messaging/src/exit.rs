@@ -25,6 +25,31 @@ pub enum Exit {
     PushRefused = 6,
 }
 
+impl Exit {
+    /// What the code says about the data, and whether to run the same again.
+    pub fn meaning(self) -> &'static str {
+        match self {
+            Exit::Done => "done.",
+            Exit::Fault => {
+                "a fault of the program or its surroundings; once that is mended, re-run."
+            }
+            Exit::Usage => "a setting is missing or wrong; once it is set, re-run.",
+            Exit::Refused => {
+                "the input was refused and nothing was written; the same input will be refused again."
+            }
+            Exit::GatewayUnreachable => {
+                "the engine could not be reached. A change is committed already, and is not done twice: re-run."
+            }
+            Exit::PushDeadline => {
+                "others kept writing to the data branch and nothing was written: re-run."
+            }
+            Exit::PushRefused => {
+                "the data branch refuses the push and nothing was written: see who may write to it, then re-run."
+            }
+        }
+    }
+}
+
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {
         ExitCode::from(exit as u8)

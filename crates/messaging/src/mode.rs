@@ -1,10 +1,12 @@
 //! The three ways to run a service, from the one table of its operations.
 //!
-//! `action` answers the event of a runner, `worker` serves jobs for as long as it lives, `run` does
+//! `action` answers the event of a runner, a dispatch or a form, `worker` serves jobs for as long as it lives, `run` does
 //! one operation by hand. A service's own `main` is one line that calls [`main`].
 
 mod action;
 mod command;
+mod form;
+pub(crate) mod report;
 mod run;
 mod serve;
 
@@ -12,6 +14,7 @@ use std::process::ExitCode;
 
 use tracing_subscriber::EnvFilter;
 
+use crate::actions::has_colour;
 use crate::operation::Service;
 use crate::payload::Refusal;
 use crate::settings::{self, Settings};
@@ -35,10 +38,13 @@ fn dispatch(service: &'static Service, matches: &clap::ArgMatches) -> Result<(),
     let (mode, arguments) = matches
         .subcommand()
         .expect("the command line asks for a mode");
+    ui::mask();
+    if mode == "action" {
+        ui::hold_commands();
+    }
     // A run's log is read by people who look for its end; a worker's is its only face.
     start_log(if mode == "worker" { "info" } else { "warn" });
     let settings = Settings::from_env(&command::flags(arguments))?;
-    ui::mask(&settings);
     match mode {
         "action" => action::run(service, &settings),
         "worker" => serve::run(service, &settings, command::max_jobs(arguments)),
@@ -54,7 +60,7 @@ pub fn start_log(default: &str) {
         tracing_subscriber::fmt()
             .with_env_filter(filter)
             .with_writer(std::io::stderr)
-            .with_ansi(false)
+            .with_ansi(has_colour(|name| std::env::var(name).ok()))
             .with_target(false)
             .try_init(),
     );

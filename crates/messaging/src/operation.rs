@@ -124,8 +124,8 @@ pub enum Kind {
     Text,
     /// A number.
     Number,
-    /// An object, written as JSON.
-    Object,
+    /// An object of these texts: JSON in a flag, an input each (`FIELD_PART`) in a form.
+    Object(&'static [&'static str]),
 }
 
 type Apply = dyn Fn(&mut Transaction<'_>) -> Result<Answer, Error> + Send;
@@ -165,6 +165,11 @@ impl Prepared {
     /// The line that heads its commit.
     pub fn subject(&self) -> &str {
         &self.subject
+    }
+
+    /// Whether it may change records.
+    pub fn writes(&self) -> bool {
+        self.writes
     }
 
     /// Runs the operation in a transaction, once for each idempotency key if it may write.

@@ -10,8 +10,10 @@ use serde_json::{Map, Number, Value};
 
 /// A correlation key may be as long as this; a longer one is no key of ours.
 pub const ID_BYTES_MAX: usize = 200;
-/// Names of products and ids of records.
+/// Ids of records and the like.
 const LINE_BYTES_MAX: usize = 200;
+/// Names of products: 250 characters of any script.
+const NAME_BYTES_MAX: usize = 1_000;
 /// Names and addresses of people, which may have several lines.
 const TEXT_BYTES_MAX: usize = 4_000;
 /// What one order or restock can be about; far above any shop, far below an overflow.
@@ -232,19 +234,30 @@ impl<'a> Fields<'a> {
         Ok(text.to_owned())
     }
 
-    /// A text on one line, such as a product's name or a record's id.
+    /// A text on one line, such as a record's id.
     ///
     /// # Errors
     /// When it is no text, blank, too long, or holds control characters.
     pub fn line(&self, name: &str) -> Result<String, Refusal> {
-        let rule =
-            || format!("a text of at most {LINE_BYTES_MAX} bytes on one line that is not blank");
+        self.one_line(name, LINE_BYTES_MAX)
+    }
+
+    /// A product's name, on one line.
+    ///
+    /// # Errors
+    /// When it is no text, blank, too long, or holds control characters.
+    pub fn product(&self, name: &str) -> Result<String, Refusal> {
+        self.one_line(name, NAME_BYTES_MAX)
+    }
+
+    fn one_line(&self, name: &str, bytes_max: usize) -> Result<String, Refusal> {
+        let rule = || format!("a text of at most {bytes_max} bytes on one line that is not blank");
         let text = self.string(name, rule)?;
         if text.chars().any(char::is_control) {
             let found = "a text with control characters";
             return Err(Refusal::field(self.path(name), rule(), found));
         }
-        if text.trim().is_empty() || text.len() > LINE_BYTES_MAX {
+        if text.trim().is_empty() || text.len() > bytes_max {
             return Err(Refusal::field(self.path(name), rule(), length(text)));
         }
         Ok(text.to_owned())
@@ -378,6 +391,13 @@ pub fn form_number(field: &str, text: &str, range: RangeInclusive<i64>) -> Resul
         Ok(number) => Err(Refusal::field(field, rule, number.to_string())),
         Err(_) => Err(Refusal::field(field, rule, "another text")),
     }
+}
+
+/// A number that a person wrote; what is none stays a text, which its operation refuses by its own
+/// rule.
+pub fn number_or_text(text: &str) -> Value {
+    serde_json::from_str::<Number>(text.trim())
+        .map_or_else(|_| Value::String(text.to_owned()), Value::Number)
 }
 
 /// A level or quantity of a stored record, which older databases keep as text.

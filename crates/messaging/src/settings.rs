@@ -318,23 +318,37 @@ impl Settings {
                 .transpose()?,
         })
     }
+}
 
-    /// Every secret text among the settings, for a runner's log to mask.
-    pub fn secrets(&self) -> Vec<Secret> {
-        let oauth = self.gateway.oauth.iter();
-        let mut secrets: Vec<_> = oauth
-            .flat_map(|oauth| [oauth.client_secret.clone(), oauth.client_id.clone()])
-            .collect();
-        // A data repository may be named with a token in its URL.
-        let repository = self.repository.as_deref().and_then(split_credentials);
-        if let Some((_, credentials, _)) = repository {
-            let password = credentials
-                .split_once(':')
-                .map_or(credentials, |(_, word)| word);
-            secrets.push(Secret::new(password));
-        }
-        secrets
+/// Names of secrets, each a text of its own.
+const SECRET_NAMES: [&str; 5] = [
+    "ZEEBE_CLIENT_ID",
+    "ZEEBE_CLIENT_SECRET",
+    "CAMUNDA_CLIENT_ID",
+    "CAMUNDA_CLIENT_SECRET",
+    "GITHUB_TOKEN",
+];
+
+/// Every secret text of the environment, for a runner's log to mask: single secrets, each field of
+/// `ZEEBE_CLIENT_CONFIG`, and the password in a repository's URL.
+///
+/// It asks for no valid settings, since it has to come before anything that could be shown of them.
+pub fn secrets(env: impl Fn(&str) -> Option<String>) -> Vec<Secret> {
+    let mut texts: Vec<String> = SECRET_NAMES.iter().filter_map(|name| env(name)).collect();
+    if let Some(block) = env("ZEEBE_CLIENT_CONFIG") {
+        texts.extend(client_config::texts(&block));
     }
+    if let Some(url) = env("GHETTODB_REPO")
+        && let Some((_, credentials, _)) = split_credentials(&url)
+    {
+        let password = credentials
+            .split_once(':')
+            .map_or(credentials, |(_, word)| word);
+        texts.push(password.to_owned());
+    }
+    // A switch is no secret, and its mask would eat every such word of the log.
+    texts.retain(|text| !text.trim().is_empty() && !matches!(text.trim(), "true" | "false"));
+    texts.into_iter().map(Secret).collect()
 }
 
 impl fmt::Debug for Settings {

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::client::{Client, Deployed, Message, Published};
 use crate::event_file;
@@ -48,17 +48,25 @@ impl Inputs {
         let path = std::env::var_os("GITHUB_EVENT_PATH").filter(|path| !path.is_empty());
         let path = path.ok_or(event_file::Error::NotSet)?;
         let inputs = event_file::read_inputs(Path::new(&path))?;
+        Ok(Inputs::of_form(inputs, known)?)
+    }
+
+    /// The values of a form, which may only have these inputs.
+    ///
+    /// # Errors
+    /// When there are others, or one holds a secret's placeholder.
+    pub fn of_form(inputs: Map<String, Value>, known: &[&str]) -> Result<Inputs, Refusal> {
         let surplus: Vec<_> = inputs
             .keys()
             .filter(|name| !known.contains(&name.as_str()))
             .map(|name| one_line(name, 60))
             .collect();
         if !surplus.is_empty() {
-            return Err(Failure::from(Refusal::Fields {
+            return Err(Refusal::Fields {
                 place: "inputs".to_owned(),
                 missing: Vec::new(),
                 surplus,
-            }));
+            });
         }
         let values = inputs.into_iter().filter_map(|(name, value)| match value {
             Value::String(text) => Some((name, text)),
@@ -68,13 +76,38 @@ impl Inputs {
                 Some((name, value.to_string()))
             }
         });
-        Ok(Inputs::new(values)?)
+        Inputs::new(values)
+    }
+
+    /// The same, with this value for an input that was not given.
+    #[must_use]
+    pub fn or(mut self, name: &str, value: Option<String>) -> Inputs {
+        if let Some(value) = value {
+            self.0.entry(name.to_owned()).or_insert(value);
+        }
+        self
     }
 
     /// The value of an input, if it was given.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.0.get(name).map(String::as_str)
     }
+}
+
+/// The id of what a form of GitHub starts where the form names none: the run's, so that a re-run
+/// starts the same thing again instead of a second one. None elsewhere, and under `act`, whose
+/// runs all have one id.
+pub fn run_id() -> Option<String> {
+    id_of_run(|name| std::env::var(name).ok())
+}
+
+fn id_of_run(variable: impl Fn(&str) -> Option<String>) -> Option<String> {
+    let is_true = |name| variable(name).is_some_and(|value| value == "true");
+    if !is_true("GITHUB_ACTIONS") || is_true("ACT") {
+        return None;
+    }
+    let id = variable("GITHUB_RUN_ID").filter(|id| !id.trim().is_empty())?;
+    Some(format!("run-{}", id.trim()))
 }
 
 /// Whether a connector would fill something in: `{{..}}`, or `secrets.NAME` without braces.
@@ -235,6 +268,21 @@ mod tests {
     #[test]
     fn blank_is_not_given() {
         assert_eq!(inputs(" \n").unwrap().get("customer_name"), None);
+    }
+
+    #[test]
+    fn a_re_run_has_the_id_of_its_run() {
+        let with = |variables: &[(&str, &str)]| {
+            id_of_run(|name| {
+                let found = variables.iter().find(|(known, _)| *known == name);
+                found.map(|(_, value)| (*value).to_owned())
+            })
+        };
+        let runner = [("GITHUB_ACTIONS", "true"), ("GITHUB_RUN_ID", "17")];
+        assert_eq!(with(&runner).as_deref(), Some("run-17"));
+        assert_eq!(with(&[&runner[..], &[("ACT", "true")]].concat()), None);
+        assert_eq!(with(&runner[..1]), None);
+        assert_eq!(with(&runner[1..]), None);
     }
 
     #[test]

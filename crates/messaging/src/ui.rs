@@ -1,26 +1,40 @@
 //! The only module of this crate that prints: the face of a service to a terminal or a runner's log.
 
 use std::io::{self, Write};
+use std::sync::OnceLock;
 
 use serde_json::Value;
 
 use crate::Exit;
-use crate::actions::{Actions, Environment, fenced};
+use crate::actions::{Actions, Environment, code, fenced};
 use crate::mode::Failure;
+use crate::mode::report::{Report, commit_line};
 use crate::payload::one_line;
-use crate::settings::Settings;
+use crate::settings;
+
+/// Switches commands on again, in a process that has switched them off.
+static WORD: OnceLock<String> = OnceLock::new();
 
 /// Commands go to standard output, where a runner looks for them.
 fn actions() -> Actions<io::Stdout> {
-    Actions::new(Environment::from_env(), io::stdout())
+    let actions = Actions::new(Environment::from_env(), io::stdout());
+    actions.held_by(WORD.get().map(String::as_str))
 }
 
-/// Hides all secrets of the settings in a runner's log, before anything else is written to it.
-pub fn mask(settings: &Settings) {
+/// Hides all secrets of the environment in a runner's log: before anything else is written to it.
+pub fn mask() {
     let mut actions = actions();
-    for secret in settings.secrets() {
+    for secret in settings::secrets(|name| std::env::var(name).ok()) {
         // A log that cannot be written shows no secret either.
         drop(actions.mask(&secret));
+    }
+}
+
+/// From here on a runner obeys this module's commands alone, whatever else the log holds.
+pub fn hold_commands() {
+    // Only the first call has an effect; a log that cannot be written holds no commands.
+    if let Ok(Some(word)) = actions().hold() {
+        drop(WORD.set(word));
     }
 }
 
@@ -30,45 +44,103 @@ pub fn result(value: &Value) {
     drop(writeln!(out, "{value}").and_then(|()| out.flush()));
 }
 
-/// Shows what a run did: log, outputs `result` and `commit`, and the summary.
-pub fn summary(run: &Value) {
+/// Shows what a run did: log, notice, outputs `result` and `commit`, and the summary.
+pub(crate) fn report(report: &Report<'_>) {
+    let environment = Environment::from_env();
     let mut actions = actions();
-    let pretty = serde_json::to_string_pretty(run).unwrap_or_default();
-    let title = format!(
-        "{} {}",
-        run["service"].as_str().unwrap_or_default(),
-        run["operation"].as_str().unwrap_or_default()
-    );
-    let commit = run["commit"].as_str().unwrap_or_default();
+    let pretty = serde_json::to_string_pretty(&report.json()).unwrap_or_default();
+    let title = report.title();
     // The run is done; a log or summary that cannot be written does not undo it.
     drop(actions.group(&title, |actions| actions.untrusted(&pretty)));
-    drop(actions.set_output("result", &run["result"].to_string()));
-    drop(actions.set_output("commit", commit));
-    drop(actions.summary(&format!("### {title}\n\n{}", fenced(&pretty, "json"))));
+    if environment.enabled {
+        drop(actions.notice(&title, &report.notice()));
+    }
+    drop(actions.set_output("result", &report.result()));
+    drop(actions.set_output("commit", report.commit()));
+    drop(actions.summary(&report.markdown(&environment)));
 }
 
-/// Shows what was started: JSON on standard output, a line for people on standard error unless
-/// `quiet`, and on a runner the output `_id` and the summary.
-pub fn started(result: &Value, id: &str, line: &str, quiet: bool) {
-    self::result(result);
-    if !quiet {
-        drop(writeln!(io::stderr(), "{}", one_line(line, 500)));
-    }
+/// Shows what a step did that is no operation of a service: a notice and the summary, on a runner.
+pub fn done(title: &str, line: &str, markdown: &str) {
     let mut actions = actions();
-    let pretty = serde_json::to_string_pretty(result).unwrap_or_default();
-    // It is started; a summary that cannot be written does not undo it.
-    drop(actions.set_output("_id", id));
-    drop(actions.summary(&fenced(&pretty, "json")));
+    if Environment::from_env().enabled {
+        drop(actions.notice(title, &one_line(line, 200)));
+    }
+    drop(actions.summary(&format!("### {title}\n\n{markdown}")));
+}
+
+/// What an orchestrator started.
+pub struct Start<'a> {
+    /// Name of the program.
+    pub name: &'a str,
+    /// For programs; `commit`, `message`, `started`, `process_id` and `process_version` are told to
+    /// people too, where they are there.
+    pub result: &'a Value,
+    /// The order or restock.
+    pub id: &'a str,
+    /// What was started, in one line.
+    pub line: &'a str,
+    /// No line for people on standard error.
+    pub quiet: bool,
+    /// Whether the records stand in the repository whose workflow runs.
+    pub is_own_repository: bool,
+}
+
+/// Shows what was started: JSON on standard output, a line for people on standard error, and on a
+/// runner the output `_id`, a notice and the summary.
+pub fn started(start: &Start<'_>) {
+    result(start.result);
+    if !start.quiet {
+        drop(writeln!(io::stderr(), "{}", one_line(start.line, 500)));
+    }
+    // It is started; an output that cannot be written does not undo it.
+    drop(actions().set_output("_id", start.id));
+    let environment = Environment::from_env();
+    let mut lines = vec![code(start.line), String::new()];
+    if let Some(commit) = start.result["commit"].as_str() {
+        lines.push(format!(
+            "- {}",
+            commit_line(commit, &environment, start.is_own_repository)
+        ));
+    }
+    if let Some(message) = start.result["message"].as_str() {
+        let process = start.result["process_id"].as_str().unwrap_or_default();
+        let version = &start.result["process_version"];
+        lines.push(if start.result["started"] == true {
+            format!(
+                "- Message `{message}` is published: process `{process}`, version {version}, begins"
+            )
+        } else {
+            format!("- Message `{message}` is not published anew: one process is enough")
+        });
+    }
+    lines.extend(
+        environment
+            .run_url()
+            .map(|url| format!("- [Log of this run]({url})")),
+    );
+    let pretty = serde_json::to_string_pretty(start.result).unwrap_or_default();
+    lines.push(format!("\n{}", fenced(&pretty, "json")));
+    done(start.name, start.line, &lines.join("\n"));
 }
 
 /// Shows how a run ended, and gives its exit code.
 pub fn finish(name: &str, result: Result<(), Failure>) -> Exit {
-    let Err(failure) = result else {
-        return Exit::Done;
+    let exit = match result {
+        Ok(()) => Exit::Done,
+        Err(failure) => {
+            let exit = failure.exit();
+            fail(name, exit, &failure.to_string(), failure.hint());
+            exit
+        }
     };
-    let exit = failure.exit();
-    fail(name, exit, &failure.to_string(), failure.hint());
+    end();
     exit
+}
+
+/// Leaves the log as it was found, with commands switched on.
+pub fn end() {
+    drop(actions().release());
 }
 
 /// Shows a failure: an annotation and the summary on a runner, two lines on standard error elsewhere.
@@ -83,11 +155,19 @@ pub fn fail(name: &str, exit: Exit, message: &str, hint: Option<&str>) {
         }
         return;
     }
-    let mut actions = Actions::new(environment, io::stdout());
+    let mut actions = actions();
     let text = match hint {
         Some(hint) => format!("{message}\n{hint}"),
         None => message.to_owned(),
     };
     drop(actions.error(&format!("{name} failed (exit code {code})"), &text));
-    drop(actions.summary(&format!("### {name} failed\n\n{}", fenced(&text, ""))));
+    let what = match hint {
+        Some(hint) => format!("\n\nWhat to do: {}", self::code(hint)),
+        None => String::new(),
+    };
+    let again = exit.meaning();
+    drop(actions.summary(&format!(
+        "### {name} failed\n\n{}{what}\n\nExit code {code}: {again}",
+        fenced(message, "text")
+    )));
 }

@@ -7,7 +7,7 @@ use clap::{Parser, ValueEnum};
 use messaging::mode::Failure;
 use messaging::payload::{Fields, QUANTITY_MAX, Refusal, form_number};
 use messaging::settings::Flags;
-use messaging::start::{Inputs, duration};
+use messaging::start::{self, Inputs, duration};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
@@ -91,6 +91,11 @@ pub(crate) const INPUTS: [&str; 8] = [
 ];
 
 impl Cli {
+    /// Whether this is a step of a workflow.
+    pub(crate) fn is_action(&self) -> bool {
+        matches!(self.mode, Mode::Action)
+    }
+
     /// The form's values, from flags or from the event; flags stand before the event.
     pub(crate) fn inputs(&self) -> Result<Given, Failure> {
         let flags = [
@@ -110,7 +115,7 @@ impl Cli {
             .filter_map(|(name, value)| Some((name.to_owned(), value.clone()?)));
         let event = match self.mode {
             Mode::Run => None,
-            Mode::Action => Some(Inputs::from_event(&INPUTS)?),
+            Mode::Action => Some(Inputs::from_event(&INPUTS)?.or("order_id", start::run_id())),
         };
         Ok(Given {
             first: Inputs::new(flags)?,
@@ -212,7 +217,7 @@ impl Form {
         let quantity = given.get("quantity").unwrap_or_default();
         Ok(Form {
             id: optional_line("order_id")?.unwrap_or_else(|| Uuid::now_v7().to_string()),
-            product: fields.line("product")?,
+            product: fields.product("product")?,
             quantity: form_number("quantity", quantity, 1..=QUANTITY_MAX)?,
             customer_email: fields.email("customer_email")?,
             customer_name: fields.text("customer_name")?,

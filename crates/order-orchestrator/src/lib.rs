@@ -17,6 +17,7 @@ use messaging::mode::{Failure, runtime, start_log};
 use messaging::operation::{self, Answer};
 use messaging::payload::{Refusal, money, one_line};
 use messaging::start::{self, Model, Started};
+use messaging::ui::Start;
 use messaging::{Exit, Settings, repository, ui};
 use serde_json::{Value, json};
 
@@ -40,9 +41,12 @@ pub fn main() -> ExitCode {
 }
 
 fn run(cli: &Cli) -> Result<(), Failure> {
+    ui::mask();
+    if cli.is_action() {
+        ui::hold_commands();
+    }
     start_log("warn");
     let settings = Settings::from_env(&cli.settings)?;
-    ui::mask(&settings);
     match &cli.restart {
         Some(id) => restart(cli, &settings, id),
         None => place(cli, &settings),
@@ -62,7 +66,7 @@ fn place(cli: &Cli, settings: &Settings) -> Result<(), Failure> {
             "placed at {} and not started again, since its message may have expired; if no process runs for it, use --restart",
             placed.placed_at
         );
-        return show(cli, &form, &placed, None, &why);
+        return show(cli, settings, &form, &placed, None, &why);
     }
     let started = begin(settings, &form, &placed, &surroundings, model)?;
     finish(cli, settings, &form, &placed, &started, database)
@@ -108,7 +112,10 @@ fn write(database: &mut Database, form: &Form) -> Result<Placed, Failure> {
             ghettodb::TransactError::Operation(error) => error,
             ghettodb::TransactError::Database(error) => operation::Error::Database(error),
         })?;
-    Ok(committed.value)
+    Ok(Placed {
+        commit: committed.commit,
+        ..committed.value
+    })
 }
 
 /// Where the process's dispatches go.
@@ -195,17 +202,25 @@ fn finish(
             Published::New { .. } => "placed",
             Published::AlreadyExists => "was placed before, and its process was started then",
         };
-        return show(cli, form, placed, Some((started, None)), words);
+        return show(cli, settings, form, placed, Some((started, None)), words);
     };
     let outcome = runtime()?.block_on(outcome::wait(settings, &form.id, patience))?;
     order::keep_instance(&mut database, form, &outcome.process_instance_key)?;
     let words = outcome.words();
-    show(cli, form, placed, Some((started, Some(&outcome))), &words)
+    show(
+        cli,
+        settings,
+        form,
+        placed,
+        Some((started, Some(&outcome))),
+        &words,
+    )
 }
 
 /// JSON on standard output for programs, one line on standard error for people.
 fn show(
     cli: &Cli,
+    settings: &Settings,
     form: &Form,
     placed: &Placed,
     started: Option<(&Started, Option<&outcome::Outcome>)>,
@@ -222,6 +237,8 @@ fn show(
     set("currency", json!(placed.currency));
     set("variant", json!(form.variant.as_str()));
     set("placed", json!(placed.is_new()));
+    set("commit", json!(placed.commit));
+    set("message", json!(form.variant.message()));
     let new_message = |started: &Started| matches!(started.published, Published::New { .. });
     set(
         "started",
@@ -248,6 +265,13 @@ fn show(
         one_line(&form.product, 60),
         money(placed.amount, &placed.currency),
     );
-    ui::started(&Value::Object(result), &form.id, &line, cli.json);
+    ui::started(&Start {
+        name: NAME,
+        result: &Value::Object(result),
+        id: &form.id,
+        line: &line,
+        quiet: cli.json,
+        is_own_repository: settings.repository.is_none(),
+    });
     Ok(())
 }

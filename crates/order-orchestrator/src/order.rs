@@ -22,6 +22,8 @@ pub(crate) struct Placed {
     pub(crate) placed_at: String,
     /// The time of this transaction, RFC 3339.
     pub(crate) now: String,
+    /// The commit that this run wrote, once it is pushed.
+    pub(crate) commit: Option<String>,
 }
 
 impl Placed {
@@ -54,6 +56,7 @@ pub(crate) fn place(form: &Form, tx: &mut Transaction<'_>) -> Result<Placed, Err
                 currency: currency.to_owned(),
                 placed_at: placed_at.to_owned(),
                 now,
+                commit: None,
             })
         }
         Err(Error::Database(ghettodb::Error::KeyReused { .. })) => Err(other_content(form, tx)?),

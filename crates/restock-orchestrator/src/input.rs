@@ -6,7 +6,7 @@ use clap::{Parser, ValueEnum};
 use messaging::mode::Failure;
 use messaging::payload::{Fields, ID_BYTES_MAX, QUANTITY_MAX, Refusal, form_number, one_line};
 use messaging::settings::Flags;
-use messaging::start::{Inputs, duration};
+use messaging::start::{self, Inputs, duration};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
@@ -58,10 +58,16 @@ pub(crate) struct Cli {
 }
 
 impl Cli {
+    /// Whether this is a step of a workflow.
+    pub(crate) fn is_action(&self) -> bool {
+        matches!(self.mode, Mode::Action)
+    }
+
     /// The form's values, from flags or from the event.
     pub(crate) fn inputs(&self) -> Result<Inputs, Failure> {
         if self.mode == Mode::Action {
-            return Inputs::from_event(&["stock_level", "products", "parallel"]);
+            let inputs = Inputs::from_event(&["stock_level", "products", "parallel"])?;
+            return Ok(inputs.or("id", start::run_id()));
         }
         let products = (!self.products.is_empty()).then(|| self.products.join("\n"));
         let flags = [

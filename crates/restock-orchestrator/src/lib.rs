@@ -13,6 +13,7 @@ use messaging::client::{Message, Published};
 use messaging::mode::{Failure, runtime, start_log};
 use messaging::payload::one_line;
 use messaging::start::{self, Model};
+use messaging::ui::Start;
 use messaging::{Exit, Settings, repository, ui};
 use serde_json::{Value, json};
 
@@ -35,9 +36,12 @@ pub fn main() -> ExitCode {
 }
 
 fn run(cli: &Cli) -> Result<(), Failure> {
+    ui::mask();
+    if cli.is_action() {
+        ui::hold_commands();
+    }
     start_log("warn");
     let settings = Settings::from_env(&cli.settings)?;
-    ui::mask(&settings);
     let form = Form::read(&cli.inputs()?)?;
     let Some(repository) = settings.github_repository.clone() else {
         return Err(Failure::Usage(
@@ -65,6 +69,7 @@ fn run(cli: &Cli) -> Result<(), Failure> {
         "products": products,
         "stock_level": form.stock_level,
         "parallel": form.parallel,
+        "message": form.message(),
         "started": is_new,
         "process_id": definition.bpmn_process_id,
         "process_version": definition.version,
@@ -81,7 +86,14 @@ fn run(cli: &Cli) -> Result<(), Failure> {
         one_line(&products.join(", "), 300),
         form.stock_level
     );
-    ui::started(&result, &form.id, &line, cli.json);
+    ui::started(&Start {
+        name: NAME,
+        result: &result,
+        id: &form.id,
+        line: &line,
+        quiet: cli.json,
+        is_own_repository: settings.repository.is_none(),
+    });
     Ok(())
 }
 

@@ -14,7 +14,7 @@ impl ShipOrder {
         let fields = dispatch.fields(&["customer_id", "product", "quantity"])?;
         Ok(ShipOrder {
             customer_id: fields.line("customer_id")?,
-            product: fields.line("product")?,
+            product: fields.product("product")?,
             quantity: fields.quantity("quantity")?,
         })
     }

@@ -1,31 +1,28 @@
-//! One dispatch of a runner: event file, transaction, answer.
+//! One run of a workflow: event file, transaction, answer, report.
 
 use std::path::Path;
 
-use serde_json::json;
+use ghettodb::{Database, RecordDiff};
+use serde_json::{Map, Value};
 
-use super::{Failure, runtime};
-use crate::operation::Service;
+use super::report::Report;
+use super::{Failure, form, runtime};
+use crate::event_file::{self, Trigger};
+use crate::operation::{Operation, Service};
 use crate::payload::{Dispatch, one_line};
-use crate::result_message::{self, Delivery};
+use crate::result_message;
 use crate::settings::Settings;
-use crate::{event_file, operation, repository, ui};
+use crate::{operation, repository, ui};
+
+/// The journal of idempotency keys: of no interest to whoever reads what a run changed.
+const JOURNAL: &str = "operations";
 
 pub(super) fn run(service: &'static Service, settings: &Settings) -> Result<(), Failure> {
-    let path = std::env::var_os("GITHUB_EVENT_PATH").filter(|path| !path.is_empty());
-    let path = path.ok_or(event_file::Error::NotSet)?;
-    let event = event_file::read_dispatch(Path::new(&path))?;
-    let operation =
-        service
-            .operation(&event.event_type)
-            .ok_or_else(|| Failure::UnknownEventType {
-                event_type: one_line(&event.event_type, 100),
-                known: known(service),
-            })?;
-    let dispatch = Dispatch::new(operation.event_type, event.client_payload)
-        .map_err(operation::Error::Refused)?;
+    let (operation, payload) = asked(service)?;
+    let dispatch =
+        Dispatch::new(operation.event_type, payload).map_err(operation::Error::Refused)?;
     // What can be refused without a repository is refused before one is fetched.
-    (operation.prepare)(&dispatch).map_err(operation::Error::Refused)?;
+    let prepared = (operation.prepare)(&dispatch).map_err(operation::Error::Refused)?;
 
     let mut database = repository::open(settings, service.name)?;
     let committed = operation.perform(&mut database, &dispatch)?;
@@ -37,23 +34,33 @@ pub(super) fn run(service: &'static Service, settings: &Settings) -> Result<(), 
             Some((name, runtime()?.block_on(deliver)?))
         }
     };
-    ui::summary(&json!({
-        "service": service.name,
-        "operation": operation.event_type,
-        "_id": dispatch.id(),
-        "result": committed.value,
-        "commit": committed.commit,
-        "attempts": committed.attempts,
-        "message": delivery.map(|(name, delivery)| json!({
-            "name": name,
-            "delivery": match delivery {
-                Delivery::Delivered => "delivered",
-                Delivery::WasDelivered => "was delivered before",
-                Delivery::Dropped => "dropped for a test",
-            },
-        })),
-    }));
+    ui::report(&Report {
+        service: service.name,
+        dispatch: &dispatch,
+        prepared: &prepared,
+        changes: changes(&database, committed.commit.as_deref()),
+        committed: &committed,
+        delivery,
+        is_own_repository: settings.repository.is_none(),
+    });
     Ok(())
+}
+
+/// The operation that the event asks for, and its payload, unread.
+fn asked(service: &'static Service) -> Result<(&'static Operation, Map<String, Value>), Failure> {
+    let path = std::env::var_os("GITHUB_EVENT_PATH").filter(|path| !path.is_empty());
+    let path = path.ok_or(event_file::Error::NotSet)?;
+    let event = match event_file::read(Path::new(&path))? {
+        Trigger::Form(inputs) => return form::read(service, inputs),
+        Trigger::Dispatch(event) => event,
+    };
+    match service.operation(&event.event_type) {
+        Some(operation) => Ok((operation, event.client_payload)),
+        None => Err(Failure::UnknownEventType {
+            event_type: one_line(&event.event_type, 100),
+            known: known(service),
+        }),
+    }
 }
 
 fn known(service: &Service) -> String {
@@ -63,4 +70,13 @@ fn known(service: &Service) -> String {
         .map(|operation| operation.event_type)
         .collect();
     names.join(", ")
+}
+
+/// The records that a commit changed. Only for the report: the work is done, so what cannot be read
+/// is left out.
+fn changes(database: &Database, commit: Option<&str>) -> Vec<RecordDiff> {
+    let changes = commit.and_then(|commit| database.changes_of(commit).ok());
+    let mut changes = changes.unwrap_or_default();
+    changes.retain(|change| change.table != JOURNAL);
+    changes
 }

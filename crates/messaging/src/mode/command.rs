@@ -15,8 +15,9 @@ pub(super) fn parse(service: &'static Service) -> Result<ArgMatches, clap::Error
 
 /// The whole command line.
 pub(super) fn build(service: &'static Service) -> Command {
-    let action = Command::new("action")
-        .about("Answers the repository dispatch in the file that GITHUB_EVENT_PATH names");
+    let action = Command::new("action").about(
+        "Answers the repository dispatch or the form in the file that GITHUB_EVENT_PATH names",
+    );
     let worker = Command::new("worker")
         .about("Serves the jobs of all operations until it is stopped")
         .arg(

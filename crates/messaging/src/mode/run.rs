@@ -3,11 +3,11 @@
 use std::io::Read;
 
 use clap::ArgMatches;
-use serde_json::{Map, Number, Value};
+use serde_json::{Map, Value};
 
 use super::{Failure, start_log};
 use crate::operation::{self, Kind, Operation, Service};
-use crate::payload::Dispatch;
+use crate::payload::{Dispatch, number_or_text};
 use crate::settings::Settings;
 use crate::{repository, ui};
 
@@ -51,10 +51,8 @@ fn from_flags(
         };
         let value = match field.kind {
             Kind::Text => Value::String(text.clone()),
-            // What is no number stays a text, which the operation then refuses by its own rule.
-            Kind::Number => serde_json::from_str::<Number>(text)
-                .map_or_else(|_| Value::String(text.clone()), Value::Number),
-            Kind::Object => serde_json::from_str(text).map_err(|error| {
+            Kind::Number => number_or_text(text),
+            Kind::Object(_) => serde_json::from_str(text).map_err(|error| {
                 Failure::Usage(format!(
                     "--{} is not JSON: line {}, column {}",
                     field.name.replace('_', "-"),

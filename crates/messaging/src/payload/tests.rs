@@ -122,6 +122,15 @@ fn lines_and_texts() {
         |f| f.line("f"),
         Err(&format!("{line} 201 bytes")),
     );
+    let emoji = "🎉".repeat(200);
+    check(json!(emoji), |f| f.product("f"), Ok(emoji.clone()));
+    let long =
+        "field 'f' must be a text of at most 1000 bytes on one line that is not blank, but is";
+    check(
+        json!("🎉".repeat(251)),
+        |f| f.product("f"),
+        Err(&format!("{long} 1004 bytes")),
+    );
     check(
         json!({}),
         |f| f.line("f"),

@@ -6,6 +6,9 @@ use serde_json::Value;
 
 use super::Error;
 
+/// A shorter word of a broken block is none of its secrets.
+const WORD_CHARS_MIN: usize = 6;
+
 /// Reads the block that Camunda's console shows (`export NAME='value'` lines), or a JSON object.
 ///
 /// A name that nothing here uses is no error: the console shows more than a client needs.
@@ -53,6 +56,24 @@ pub(super) fn parse(text: &str) -> Result<BTreeMap<String, String>, Error> {
         }
     }
     Ok(fields)
+}
+
+/// The texts in a block that a log may not show: the values of its fields, and of a block that cannot
+/// be read every word that could be one.
+pub(super) fn texts(block: &str) -> Vec<String> {
+    match parse(block) {
+        Ok(fields) => fields.into_values().collect(),
+        Err(_) => block
+            .split(|c: char| c.is_whitespace() || "'\"=,;:{}[]".contains(c))
+            .filter(|word| word.chars().count() >= WORD_CHARS_MIN && !is_name(word))
+            .map(str::to_owned)
+            .collect(),
+    }
+}
+
+/// Whether a word of a broken block is a name such as `ZEEBE_CLIENT_ID`, which an error may show.
+fn is_name(word: &str) -> bool {
+    word == "export" || word.starts_with("ZEEBE_") || word.starts_with("CAMUNDA_")
 }
 
 /// The text between one pair of quotes, or as it is where there is none.
