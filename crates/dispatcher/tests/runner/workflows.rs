@@ -1,6 +1,6 @@
 //! The repository's own workflow files say what the contract says.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use dispatcher::workflow_file::{Types, read_folder};
@@ -37,53 +37,6 @@ fn each_event_type_starts_exactly_the_service_of_its_operation() {
         }
     }
     assert_eq!(found, expected);
-}
-
-#[test]
-fn every_file_keeps_the_rules_of_the_house() {
-    let mut names = BTreeSet::new();
-    for entry in std::fs::read_dir(folder()).unwrap() {
-        let path = entry.unwrap().path();
-        let text = std::fs::read_to_string(&path).unwrap();
-        let name = path.file_name().unwrap().to_string_lossy().into_owned();
-        let has = |wanted: &str| text.lines().any(|line| line.trim_end() == wanted);
-        assert!(has("permissions: {}"), "{name}: no rights at the top");
-        assert!(
-            text.contains("    timeout-minutes: "),
-            "{name}: no time limit"
-        );
-        // Without it a third run of a group would cancel the one that waits.
-        assert_eq!(
-            text.matches("concurrency:").count(),
-            text.lines().filter(|l| *l == "  queue: max").count(),
-            "{name}: a group without 'queue: max'"
-        );
-        for (number, line) in text.lines().enumerate() {
-            let code = line.split(" #").next().unwrap_or_default();
-            // Data of an event may name a run or a group, which no shell and no parser reads.
-            let names_something = ["run-name:", "group:"]
-                .iter()
-                .any(|k| code.trim().starts_with(k));
-            assert!(
-                names_something || !(code.contains("client_payload") || code.contains("inputs.")),
-                "{name}:{}: data of an event is put into the text: {line}",
-                number + 1
-            );
-            if let Some(action) = code.trim().trim_start_matches("- ").strip_prefix("uses: ") {
-                let pin = action.rsplit('@').next().unwrap_or_default();
-                assert!(
-                    action.starts_with("./")
-                        || (pin.len() == 40 && pin.bytes().all(|b| b.is_ascii_hexdigit())),
-                    "{name}:{}: '{action}' is not pinned by commit",
-                    number + 1
-                );
-            }
-        }
-        names.insert(name);
-    }
-    for name in ["place-order.yml", "restock-shop.yml"] {
-        assert!(names.contains(name), "{name} is missing");
-    }
 }
 
 /// Runs the script of the composite action; gives its success, its output and its step outputs.
