@@ -46,6 +46,8 @@ enum Command {
     Refund(commands::refund::Args),
     Audit(commands::audit::Args),
     Clock(commands::clock::Args),
+    Buttons(commands::buttons::Args),
+    Action(commands::action::Args),
 }
 
 impl Cli {
@@ -63,6 +65,10 @@ impl Cli {
                 // The story holds a whole store: too large for the stack of every other command.
                 return Box::pin(commands::demo::run(args, folder, &self.settings, json)).await;
             }
+            Command::Buttons(args) => commands::buttons::run(args, json)?,
+            Command::Action(args) => {
+                return Ok(commands::action::run(args, folder, &self.settings).await);
+            }
             command => {
                 let session = Session::open(folder, data.is_some(), &self.settings)?;
                 command.run(&session, json).await?;
@@ -77,6 +83,7 @@ impl Command {
     async fn run(self, session: &Session, json: bool) -> Result<()> {
         match self {
             Self::Up(_) | Self::Demo(_) => unreachable!("these start a store of their own"),
+            Self::Buttons(_) | Self::Action(_) => unreachable!("these need no store"),
             Self::Deploy(args) => commands::deploy::run(args, session, json).await,
             Self::Restock(args) => commands::restock::run(args, session, json).await,
             Self::Order(args) => commands::order::run(args, session, json).await,

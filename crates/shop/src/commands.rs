@@ -1,6 +1,8 @@
 //! The commands, one a file: each reads its arguments, asks the library, and lays the answer out.
 
+pub(crate) mod action;
 pub(crate) mod audit;
+pub(crate) mod buttons;
 pub(crate) mod cancel;
 pub(crate) mod clock;
 pub(crate) mod demo;

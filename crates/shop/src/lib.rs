@@ -4,6 +4,7 @@
 //! gateway, so that each command works on a Camunda 8 cluster too. Records are read from git.
 
 pub mod audit;
+pub mod buttons;
 mod child;
 pub mod dispatches;
 pub mod engine;
@@ -13,6 +14,7 @@ pub mod ledger;
 pub mod orchestrators;
 pub mod outcome;
 pub mod project;
+pub mod reset;
 pub mod session;
 pub mod store;
 pub mod wait;

@@ -70,19 +70,26 @@ impl Project {
 
     /// All process models, by name.
     pub fn models(&self) -> Result<Vec<PathBuf>> {
-        let folder = self.root.join("workflows");
-        let entries = std::fs::read_dir(&folder)
-            .with_context(|| format!("cannot read '{}'", folder.display()))?;
-        let mut models = Vec::new();
-        for entry in entries {
-            let path = entry
-                .with_context(|| format!("cannot read '{}'", folder.display()))?
-                .path();
-            if path.extension().is_some_and(|kind| kind == "bpmn") {
-                models.push(path);
-            }
-        }
-        models.sort();
-        Ok(models)
+        files(&self.root.join("workflows"), &["bpmn"])
     }
+
+    /// All Actions workflows, by name.
+    pub fn action_files(&self) -> Result<Vec<PathBuf>> {
+        files(&self.actions(), &["yml", "yaml"])
+    }
+}
+
+/// The files of these kinds in a folder, by name.
+fn files(folder: &Path, kinds: &[&str]) -> Result<Vec<PathBuf>> {
+    let read = || format!("cannot read '{}'", folder.display());
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(folder).with_context(read)? {
+        let path = entry.with_context(read)?.path();
+        let kind = path.extension().and_then(|kind| kind.to_str());
+        if kind.is_some_and(|kind| kinds.contains(&kind)) {
+            files.push(path);
+        }
+    }
+    files.sort();
+    Ok(files)
 }

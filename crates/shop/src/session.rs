@@ -54,6 +54,11 @@ impl Session {
         Self::resolve(folder.clone(), Some(addresses.clone()), flags)
     }
 
+    /// The surroundings of a step of a workflow: its environment alone.
+    pub fn of_step(folder: Folder, flags: &Flags) -> Result<Self> {
+        Self::resolve(folder, None, flags)
+    }
+
     fn resolve(folder: Folder, addresses: Option<Addresses>, flags: &Flags) -> Result<Self> {
         let from_store = |name: &str| {
             let addresses = addresses.as_ref()?;

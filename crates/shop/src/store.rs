@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
-use ghettodb::Database;
+use ghettodb::{Database, Transaction};
 use messaging::{Secret, Settings};
 use serde_json::json;
 use tokio::task::JoinSet;
@@ -261,20 +261,21 @@ fn stock_the_shelves(repository: &std::path::Path) -> Result<Vec<String>> {
         trailers: Vec::new(),
     };
     database
-        .transact(&message, |transaction| {
-            for (product, price) in PRODUCTS {
-                let name = ghettodb::record_from(json!({ "product": product }))?;
-                if transaction.find_one("products", &name)?.is_none() {
-                    let record = json!({
-                        "product": product, "price": price, "currency": CURRENCY,
-                    });
-                    transaction.insert("products", ghettodb::record_from(record)?)?;
-                }
-            }
-            Ok::<_, ghettodb::Error>(())
-        })
+        .transact(&message, first_products)
         .map_err(|error| from_database(error.into()))?;
     state_the_rules(&mut database)
+}
+
+/// Writes those of the first products that aren't there.
+pub(crate) fn first_products(transaction: &mut Transaction<'_>) -> Result<(), ghettodb::Error> {
+    for (product, price) in PRODUCTS {
+        let name = ghettodb::record_from(json!({ "product": product }))?;
+        if transaction.find_one("products", &name)?.is_none() {
+            let record = json!({ "product": product, "price": price, "currency": CURRENCY });
+            transaction.insert("products", ghettodb::record_from(record)?)?;
+        }
+    }
+    Ok(())
 }
 
 /// States which fields are unique, where the database says nothing of a table yet. Books of another

@@ -4,7 +4,7 @@ use expect_test::expect_file;
 
 use crate::stage::{program, run};
 
-const COMMANDS: [&str; 14] = [
+const COMMANDS: [&str; 16] = [
     "up",
     "demo",
     "deploy",
@@ -19,6 +19,8 @@ const COMMANDS: [&str; 14] = [
     "refund",
     "audit",
     "clock",
+    "buttons",
+    "action",
 ];
 
 fn help(args: &[&str]) -> String {

@@ -19,3 +19,4 @@ mod doubled;
 mod operator;
 mod stage;
 mod store;
+mod summaries;

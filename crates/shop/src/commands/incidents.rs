@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use serde_json::json;
-use shop::engine::{ORDER_PROCESSES, Which};
+use shop::engine::{ORDER_PROCESSES, View, Which};
 use shop::outcome::{self, Instance, Outcome};
 use shop::session::Session;
 
@@ -18,9 +18,7 @@ pub(crate) struct Args {}
 
 pub(crate) async fn run(_: Args, session: &Session, json: bool) -> Result<()> {
     let view = session.view()?;
-    let processes = [&ORDER_PROCESSES[..], &RESTOCK_PROCESSES[..]].concat();
-    let mut stuck = view.instances(Which::Processes(&processes)).await?;
-    stuck.retain(|instance| !instance.incidents.is_empty());
+    let stuck = standing(&view).await?;
     let now = session.engine_now().await;
     if json {
         let list: Vec<_> = stuck
@@ -67,7 +65,16 @@ pub(crate) async fn run(_: Args, session: &Session, json: bool) -> Result<()> {
     Ok(())
 }
 
-fn waits(instance: &Instance, now: jiff::Timestamp) -> String {
+/// The orders and restocks that have an incident.
+pub(crate) async fn standing(view: &View) -> Result<Vec<Instance>> {
+    let processes = [&ORDER_PROCESSES[..], &RESTOCK_PROCESSES[..]].concat();
+    let mut stuck = view.instances(Which::Processes(&processes)).await?;
+    stuck.retain(|instance| !instance.incidents.is_empty());
+    Ok(stuck)
+}
+
+/// Where an instance waits, and for how long; empty where it does not.
+pub(crate) fn waits(instance: &Instance, now: jiff::Timestamp) -> String {
     let Outcome::InProgress { waits, .. } = outcome::of(instance) else {
         return String::new();
     };
