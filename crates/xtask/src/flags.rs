@@ -17,6 +17,8 @@ cargo xtask CHORE
                                             uses a gateway that is already there
   test [--quick]      formatting, lints, tidiness, licences, then every test;
                       --quick leaves the slow ones out
+  lint-workflows      the rules for workflow files, then actionlint and zizmor, which it installs into
+                      target/tools: that needs go and python3, and is skipped without
   ci                  what the CI runs: the same as `test`
   feel                answers FEEL conformance questions: JSON lines on standard input,
                       answers on standard output
@@ -69,6 +71,7 @@ pub(crate) enum Chore {
     Help,
     Test { quick: bool },
     Demo { flags: Vec<String> },
+    LintWorkflows,
     Feel,
     Bench { seconds: u64 },
     BenchGhettodb { words: Vec<String> },
@@ -88,6 +91,7 @@ pub(crate) fn parse(words: impl Iterator<Item = String>) -> Result<Chore, String
             quick: only_switch("test", "--quick", &rest)?,
         }),
         "ci" => none("ci", &rest).map(|()| Chore::Test { quick: false }),
+        "lint-workflows" => none("lint-workflows", &rest).map(|()| Chore::LintWorkflows),
         "feel" => none("feel", &rest).map(|()| Chore::Feel),
         "demo" => check_flags("demo", &DEMO_FLAGS, &rest).map(|()| Chore::Demo { flags: rest }),
         "bench" => match &rest[..] {

@@ -14,6 +14,7 @@ mod metadata;
 mod test;
 mod tidy;
 mod ui;
+mod workflows;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -43,6 +44,7 @@ fn run(chore: Chore) -> Result<ExitCode> {
         Chore::Help => ui::line(flags::HELP),
         Chore::Test { quick } => test::run(&project_root()?, quick)?,
         Chore::Demo { flags } => match demo::run(&project_root()?, &flags)? {},
+        Chore::LintWorkflows => workflows::run(&project_root()?)?,
         Chore::Feel => {
             feel::run(std::io::stdin().lock(), std::io::stdout().lock())
                 .context("the conversation on standard input and output broke off")?;

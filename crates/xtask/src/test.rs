@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
-use crate::{command, dependencies, licences, metadata, tidy, ui};
+use crate::{command, dependencies, licences, metadata, tidy, ui, workflows};
 
 /// Runs the parts, cheapest first, and stops at the first that fails.
 ///
@@ -41,6 +41,10 @@ fn parts(root: &Path, quick: bool, report: &mut Report) -> Result<()> {
     report.time("tidiness", || {
         judge("tidiness", &tidy::check(root, &packages)?)
     })?;
+    report.time("workflow rules", || {
+        judge("workflow rules", &workflows::problems(root)?)
+    })?;
+    report.time("workflow linters", || workflows::lint(root))?;
     report.time("lints", || {
         let flags = ["--workspace", "--all-targets", "--", "-D", "warnings"];
         command::run(command::cargo(root, &[&["clippy"], &flags[..]].concat()))
