@@ -123,7 +123,7 @@ fn lines_and_texts() {
         Err(&format!("{line} 201 bytes")),
     );
     let emoji = "🎉".repeat(200);
-    check(json!(emoji), |f| f.product("f"), Ok(emoji.clone()));
+    check(json!(emoji), |f| f.product("f"), Ok(emoji));
     let long =
         "field 'f' must be a text of at most 1000 bytes on one line that is not blank, but is";
     check(

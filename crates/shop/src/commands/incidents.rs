@@ -46,20 +46,7 @@ pub(crate) async fn run(_: Args, session: &Session, json: bool) -> Result<()> {
         ui::note("no incidents");
         return Ok(());
     }
-    let rows: Vec<Vec<String>> = stuck
-        .iter()
-        .flat_map(|instance| {
-            instance.incidents.iter().map(move |incident| {
-                vec![
-                    incident.key.clone(),
-                    shown(instance, "_id"),
-                    waits(instance, now),
-                    incident.kind.clone(),
-                    incident.message.clone(),
-                ]
-            })
-        })
-        .collect();
+    let rows = rows(&stuck, now);
     ui::table(&["INCIDENT", "ORDER", "WAITS AT", "KIND", "MESSAGE"], &rows);
     ui::note("resolve one: shop resolve INCIDENT");
     Ok(())
@@ -73,8 +60,26 @@ pub(crate) async fn standing(view: &View) -> Result<Vec<Instance>> {
     Ok(stuck)
 }
 
+/// The incidents for people: key, order, where it waits, kind, and the engine's words.
+pub(crate) fn rows(stuck: &[Instance], now: jiff::Timestamp) -> Vec<Vec<String>> {
+    stuck
+        .iter()
+        .flat_map(|instance| {
+            instance.incidents.iter().map(move |incident| {
+                vec![
+                    incident.key.clone(),
+                    shown(instance, "_id"),
+                    waits(instance, now),
+                    incident.kind.clone(),
+                    incident.message.clone(),
+                ]
+            })
+        })
+        .collect()
+}
+
 /// Where an instance waits, and for how long; empty where it does not.
-pub(crate) fn waits(instance: &Instance, now: jiff::Timestamp) -> String {
+fn waits(instance: &Instance, now: jiff::Timestamp) -> String {
     let Outcome::InProgress { waits, .. } = outcome::of(instance) else {
         return String::new();
     };

@@ -3,7 +3,7 @@
 use anyhow::Result;
 use serde_json::json;
 use shop::engine::{ORDER_PROCESSES, Which};
-use shop::outcome;
+use shop::outcome::{self, Instance};
 use shop::session::Session;
 
 use super::{order_json, shown};
@@ -27,17 +27,17 @@ pub(crate) async fn run(_: Args, session: &Session, json: bool) -> Result<()> {
         return Ok(());
     }
     let now = session.engine_now().await;
-    let rows: Vec<Vec<String>> = orders
-        .iter()
-        .map(|order| {
-            vec![
-                shown(order, "_id"),
-                shown(order, "product"),
-                shown(order, "quantity"),
-                outcome::of(order).words(now),
-            ]
-        })
-        .collect();
+    let rows: Vec<Vec<String>> = orders.iter().map(|order| row(order, now)).collect();
     ui::table(&["ORDER", "PRODUCT", "QUANTITY", "OUTCOME"], &rows);
     Ok(())
+}
+
+/// An order for people: id, product, quantity, and its outcome at this time.
+pub(crate) fn row(order: &Instance, now: jiff::Timestamp) -> Vec<String> {
+    vec![
+        shown(order, "_id"),
+        shown(order, "product"),
+        shown(order, "quantity"),
+        outcome::of(order).words(now),
+    ]
 }

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use messaging::actions::cell;
-use messaging::payload::{Refusal, form_number};
+use messaging::payload::{Refusal, form_number, one_line};
 use messaging::start::Inputs;
 use shop::engine::{ORDER_PROCESSES, Which};
 use shop::failure::{Exit, Failure};
@@ -10,11 +10,11 @@ use shop::outcome::{self, Instance};
 use shop::session::Session;
 
 use super::Done;
-use crate::commands::incidents::{standing, waits};
-use crate::commands::shown;
+use crate::commands::incidents::{self, standing};
+use crate::commands::orders::row;
 
-/// Room for the engine's words about an incident.
-const MESSAGE_CHARS: usize = 200;
+/// Room for a text in a cell.
+const CELL_CHARS: usize = 200;
 
 pub(super) async fn run(inputs: &Inputs, session: &Session) -> Result<Done> {
     let choice =
@@ -61,7 +61,7 @@ fn report(
     let left_out = orders.len().saturating_sub(choice.limit);
     orders.truncate(choice.limit);
 
-    let incidents = incidents(stuck, now);
+    let incidents = incidents::rows(stuck, now);
     let line = format!(
         "standing incidents: {}; orders in progress: {in_progress} of {known}",
         incidents.len()
@@ -76,15 +76,7 @@ fn report(
     if !orders.is_empty() {
         let rows: Vec<Vec<String>> = orders
             .iter()
-            .map(|order| {
-                vec![
-                    shown(order, "_id"),
-                    shown(order, "product"),
-                    shown(order, "quantity"),
-                    outcome::of(order).words(now),
-                    order.started.clone(),
-                ]
-            })
+            .map(|order| [row(order, now), vec![order.started.clone()]].concat())
             .collect();
         markdown.push("\n#### Orders\n".to_owned());
         let headings = ["order", "product", "quantity", "outcome", "started"];
@@ -99,33 +91,18 @@ fn report(
     }
 }
 
-fn incidents(stuck: &[Instance], now: jiff::Timestamp) -> Vec<Vec<String>> {
-    stuck
-        .iter()
-        .flat_map(|instance| {
-            instance.incidents.iter().map(move |incident| {
-                vec![
-                    incident.key.clone(),
-                    shown(instance, "_id"),
-                    waits(instance, now),
-                    incident.kind.clone(),
-                    messaging::payload::one_line(&incident.message, MESSAGE_CHARS),
-                ]
-            })
-        })
-        .collect()
-}
-
 /// A table of Markdown. The headings are ours; what stands below is anybody's.
 fn table(headings: &[&str], rows: &[Vec<String>]) -> String {
-    let row = |cells: &[String]| format!("| {} |", cells.join(" | "));
     let mut lines = vec![
         format!("| {} |", headings.join(" | ")),
         format!("|{}", " --- |".repeat(headings.len())),
     ];
     lines.extend(rows.iter().map(|cells| {
-        let cells: Vec<_> = cells.iter().map(|text| cell(text)).collect();
-        row(&cells)
+        let cells: Vec<_> = cells
+            .iter()
+            .map(|text| cell(&one_line(text, CELL_CHARS)))
+            .collect();
+        format!("| {} |", cells.join(" | "))
     }));
     lines.join("\n")
 }
