@@ -10,6 +10,9 @@ use anyhow::{Context, Result, bail};
 
 use crate::ui;
 
+/// Where a person reads what to set up.
+const MANUAL: &str = "docs/github.md";
+
 /// Reads the project's workflow files, actions and buttons, and names each broken rule.
 pub(crate) fn problems(root: &Path) -> Result<Vec<String>> {
     let mut workflows = Vec::new();
@@ -24,7 +27,11 @@ pub(crate) fn problems(root: &Path) -> Result<Vec<String>> {
         }
     }
     let panel = rules::File::read(root, &root.join(".actionspanel/buttons.yml"))?;
-    Ok(rules::check(&workflows, &actions, &panel))
+    let mut problems = rules::check(&workflows, &actions, &panel);
+    let manual = std::fs::read_to_string(root.join(MANUAL))
+        .with_context(|| format!("cannot read '{MANUAL}'"))?;
+    problems.extend(rules::unexplained(&workflows, &manual));
+    Ok(problems)
 }
 
 /// Runs the linters; says why, where one cannot be had. On a CI that is an error.

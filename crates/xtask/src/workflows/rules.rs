@@ -6,6 +6,7 @@
 mod events;
 mod jobs;
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use anyhow::{Context, Result};
@@ -66,6 +67,37 @@ pub(super) fn check(workflows: &[File], actions: &[File], panel: &File) -> Vec<S
         problems.extend(jobs::check_steps(&action.path, &action.yaml["runs"]));
     }
     problems
+}
+
+/// Settings of the repository that a workflow reads and the manual does not name.
+pub(super) fn unexplained(workflows: &[File], manual: &str) -> Vec<String> {
+    let mut problems = Vec::new();
+    for file in workflows {
+        for name in settings(&file.yaml) {
+            // GitHub makes this one itself.
+            if name != "GITHUB_TOKEN" && !manual.contains(&format!("`{name}`")) {
+                problems.push(format!(
+                    "{}: reads '{name}', which docs/github.md does not name: say there what it is for and how to make it",
+                    file.path
+                ));
+            }
+        }
+    }
+    problems
+}
+
+/// The names behind `secrets.` and `vars.`, wherever in a file they are read.
+fn settings(yaml: &Value) -> BTreeSet<String> {
+    let text = yaml.to_string();
+    let read = ["secrets.", "vars."].iter().flat_map(|kind| {
+        text.match_indices(kind).map(|(at, kind)| {
+            let rest = &text[at + kind.len()..];
+            rest.chars()
+                .take_while(|c| c.is_ascii_alphanumeric() || *c == '_')
+                .collect::<String>()
+        })
+    });
+    read.collect()
 }
 
 /// What stands at the top of a file.
@@ -210,6 +242,19 @@ jobs:
             whole_file(&form),
             [".github/workflows/f.yml: no 'run-name': say there what the form asked for"]
         );
+    }
+
+    #[test]
+    fn a_setting_that_the_manual_does_not_name() {
+        let text = "env: {A: '${{ secrets.ONE }}', B: '${{ vars.TWO }}', C: '${{ secrets.GITHUB_TOKEN }}'}";
+        let files = [file("w.yml", text)];
+        assert_eq!(
+            unexplained(&files, "| `ONE` | and ONE_TWO |"),
+            [
+                ".github/workflows/w.yml: reads 'TWO', which docs/github.md does not name: say there what it is for and how to make it"
+            ]
+        );
+        assert_eq!(unexplained(&files, "`ONE` and `TWO`"), Vec::<String>::new());
     }
 
     #[test]

@@ -56,12 +56,13 @@ pub(super) fn check_steps(place: &str, job: &Value) -> Vec<String> {
             |name| format!("step '{name}'"),
         );
         let place = format!("{place}, {name}");
+        // An action's inputs are its caller's words, which these rules look at there.
         if is_job {
             problems.extend(limited(&place, step));
+            problems.extend(in_text(&place, step));
         }
         problems.extend(pinned(&place, step));
         problems.extend(in_shell(&place, step));
-        problems.extend(in_text(&place, step));
     }
     problems
 }
@@ -234,7 +235,7 @@ mod tests {
 
     #[test]
     fn an_action_s_steps_have_the_same_rules() {
-        let action = "runs:\n  using: composite\n  steps:\n    - id: a\n      run: echo ${{ inputs.x }}\n    - uses: o/r@v1\n";
+        let action = "runs:\n  using: composite\n  steps:\n    - id: a\n      run: echo ${{ inputs.x }}\n      env: {KEY: 'k-${{ inputs.x }}'}\n    - uses: o/r@v1\n";
         let action = file("../actions/a/action.yml", action);
         let problems = check_steps(&action.path, &action.yaml["runs"]);
         assert_eq!(problems.len(), 2, "{problems:?}");
