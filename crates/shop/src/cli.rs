@@ -35,6 +35,7 @@ enum Command {
     Up(commands::up::Args),
     Demo(commands::demo::Args),
     Deploy(commands::deploy::Args),
+    Lint(commands::lint::Args),
     Restock(commands::restock::Args),
     Order(commands::order::Args),
     Orders(commands::orders::Args),
@@ -63,6 +64,7 @@ impl Cli {
                 // The story holds a whole store: too large for the stack of every other command.
                 return Box::pin(commands::demo::run(args, folder, &self.settings, json)).await;
             }
+            Command::Lint(args) => return commands::lint::run(args, json),
             command => {
                 let session = Session::open(folder, data.is_some(), &self.settings)?;
                 command.run(&session, json).await?;
@@ -76,7 +78,9 @@ impl Command {
     /// The commands that work on a store, or an engine, that is there already.
     async fn run(self, session: &Session, json: bool) -> Result<()> {
         match self {
-            Self::Up(_) | Self::Demo(_) => unreachable!("these start a store of their own"),
+            Self::Up(_) | Self::Demo(_) | Self::Lint(_) => {
+                unreachable!("these need no store that is there already")
+            }
             Self::Deploy(args) => commands::deploy::run(args, session, json).await,
             Self::Restock(args) => commands::restock::run(args, session, json).await,
             Self::Order(args) => commands::order::run(args, session, json).await,

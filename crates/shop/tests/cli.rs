@@ -4,10 +4,11 @@ use expect_test::expect_file;
 
 use crate::stage::{program, run};
 
-const COMMANDS: [&str; 14] = [
+const COMMANDS: [&str; 15] = [
     "up",
     "demo",
     "deploy",
+    "lint",
     "restock",
     "order",
     "orders",
