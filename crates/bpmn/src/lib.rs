@@ -9,6 +9,7 @@ mod compile;
 pub mod coverage;
 pub mod diagram;
 mod expression;
+pub mod lint;
 mod model;
 pub mod process;
 mod refusal;

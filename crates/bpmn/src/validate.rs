@@ -32,6 +32,7 @@ mod usage;
 use crate::model::Model;
 use crate::refusal::Problem;
 use crate::xml::Node;
+pub(crate) use expressions::{Kind, expression_texts};
 use usage::Usage;
 
 /// A rule: looks at one element and reports what is wrong with it.

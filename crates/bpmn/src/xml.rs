@@ -69,6 +69,8 @@ struct Raw {
     qualified_name: String,
     attributes: Vec<Attribute>,
     text: String,
+    /// Where all that stands in it is in the file's text.
+    inner: Range<usize>,
     parent: Option<usize>,
     children: Vec<usize>,
     /// One past the last descendant in document order.
@@ -83,6 +85,8 @@ pub(crate) struct Attribute {
     pub(crate) name: String,
     pub(crate) qualified_name: String,
     pub(crate) value: String,
+    /// Where the value stands in the file's text, between its quotes.
+    pub(crate) range: Range<usize>,
 }
 
 /// A file that is no XML, or none that we read.
@@ -154,6 +158,7 @@ impl Document {
                     .filter(roxmltree::Node::is_text)
                     .filter_map(|child| child.text())
                     .collect(),
+                inner: inner(node),
                 parent,
                 children: Vec::new(),
                 end: index + 1,
@@ -252,6 +257,11 @@ impl<'d> Node<'d> {
         &self.raw().text
     }
 
+    /// Where all that stands in it is in the file's text.
+    pub(crate) fn inner(self) -> Range<usize> {
+        self.raw().inner.clone()
+    }
+
     pub(crate) fn parent(self) -> Option<Self> {
         self.raw().parent.map(|index| self.document.node(index))
     }
@@ -282,7 +292,8 @@ impl<'d> Node<'d> {
     }
 }
 
-fn decode(bytes: &[u8]) -> Result<String, Fault> {
+/// The text of a file in UTF-8, or in UTF-16 with its byte order mark.
+pub(crate) fn decode(bytes: &[u8]) -> Result<String, Fault> {
     let utf16 = |from_bytes: fn([u8; 2]) -> u16, bytes: &[u8]| {
         let (units, rest) = bytes.as_chunks::<2>();
         let units: Vec<u16> = units.iter().map(|unit| from_bytes(*unit)).collect();
@@ -312,6 +323,14 @@ fn decode(bytes: &[u8]) -> Result<String, Fault> {
     })
 }
 
+/// From the end of an element's start tag to the start of its end tag; empty where it has neither.
+fn inner(node: roxmltree::Node<'_, '_>) -> Range<usize> {
+    match (node.first_child(), node.last_child()) {
+        (Some(first), Some(last)) => first.range().start..last.range().end,
+        _ => node.range().end..node.range().end,
+    }
+}
+
 /// Where the start tag of an element ends: before its first child, or with the element itself.
 fn start_tag_end(node: roxmltree::Node<'_, '_>) -> usize {
     (node.first_child()).map_or(node.range().end, |child| child.range().start)
@@ -335,6 +354,7 @@ fn attribute(attribute: &roxmltree::Attribute<'_, '_>, text: &str) -> Attribute 
         name: attribute.name().to_owned(),
         qualified_name: written.unwrap_or(attribute.name()).to_owned(),
         value: attribute.value().to_owned(),
+        range: attribute.range_value(),
     }
 }
 

@@ -8,9 +8,10 @@ use crate::message::{Account, Message};
 use crate::patience::pause_after;
 use crate::push::Push;
 use crate::transaction::Transaction;
-use crate::tree::{NewTree, View};
+use crate::tree::{Carried, NewTree, View};
 use crate::{Database, Error, TransactError, rules, summary};
 use gix::ObjectId;
+use jiff::fmt::temporal::DateTimePrinter;
 use std::collections::{HashMap, HashSet};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -97,15 +98,19 @@ impl Database {
                 .and_then(|objects| View::new(objects, self.tip))
                 .map(|view| view.with_index(self.index.as_deref()))
                 .map_err(TransactError::Database)
-                .and_then(|view| operation(&view, &format_time(now)));
-            let (value, tree, account) = match outcome {
+                .and_then(|view| {
+                    let (edit, account) = operation(&view, &format_time(now))?;
+                    Ok((edit, account, view.carried()?))
+                });
+            let (value, tree, account, carried) = match outcome {
                 Ok((
                     Edit {
                         value,
                         tree: Some(tree),
                     },
                     account,
-                )) => (value, tree, account),
+                    carried,
+                )) => (value, tree, account, carried),
                 outcome => {
                     let before = self.tip;
                     if !looked {
@@ -115,21 +120,21 @@ impl Database {
                             continue;
                         }
                     }
-                    return outcome.map(|(edit, _)| Committed {
+                    return outcome.map(|(edit, ..)| Committed {
                         value: edit.value,
                         commit: None,
                         attempts: attempt.count,
                     });
                 }
             };
-            let commit = self.write(tree, &message.text(&account), now)?;
+            let commit = self.write(tree, &message.text(&account), &carried, now)?;
             let committed = Committed {
                 value,
                 commit: Some(commit.to_string()),
                 attempts: attempt.count,
             };
             match self.remote.push(commit, attempt.process_limit())? {
-                Push::Accepted => return Ok(self.accept(commit, committed)?),
+                Push::Accepted => return Ok(self.accept(commit, committed)),
                 Push::Moved(text) => attempt.last = text,
                 Push::Unknown(text) => {
                     attempt.last = format!("the remote's answer is not known: {text}");
@@ -155,7 +160,7 @@ impl Database {
             if let Some((taken, commit)) = self.taken(&pushed)? {
                 let (_, mut committed) = unknown.swap_remove(taken);
                 committed.commit = Some(commit.to_string());
-                return Ok(self.accept(commit, committed)?);
+                return Ok(self.accept(commit, committed));
             }
             if attempt.is_over() {
                 return Err(TransactError::Database(
@@ -173,11 +178,15 @@ impl Database {
         &self,
         tree: NewTree,
         message: &str,
+        carried: &Carried,
         now: jiff::Timestamp,
     ) -> Result<ObjectId, Error> {
         let time = gix::date::Time::new(now.as_second(), 0);
         let author = self.options.author.signature(time);
         let NewTree { root, mut staged } = tree;
+        // Two writers who do the same in the same moment must not make the same commit: each would
+        // take the other's for its own, and one effect would be lost.
+        let mark = (TRANSACTION.into(), Uuid::now_v7().to_string().into());
         let commit = gix::objs::Commit {
             tree: root,
             parents: self.tip.into_iter().collect(),
@@ -185,9 +194,7 @@ impl Database {
             committer: author,
             encoding: None,
             message: message.into(),
-            // Two writers who do the same in the same moment must not make the same commit: each
-            // would take the other's for its own, and one effect would be lost.
-            extra_headers: vec![(TRANSACTION.into(), Uuid::now_v7().to_string().into())],
+            extra_headers: std::iter::once(mark).chain(carried.headers()).collect(),
         };
         let id = staged.commit(&commit)?;
         staged.write(self.remote.writable()?)?;
@@ -257,12 +264,8 @@ impl Database {
         Ok(commit.parent_ids().next().map(gix::Id::detach))
     }
 
-    fn accept<T>(
-        &mut self,
-        commit: ObjectId,
-        committed: Committed<T>,
-    ) -> Result<Committed<T>, Error> {
-        self.remote.keep_tip(commit)?;
+    fn accept<T>(&mut self, commit: ObjectId, committed: Committed<T>) -> Committed<T> {
+        self.remote.keep_tip(commit);
         self.tip = Some(commit);
         let contended = committed.attempts > 1;
         self.fresh = !contended;
@@ -270,7 +273,7 @@ impl Database {
             // The more attempts it took, the more writers there are, and the longer they have waited.
             self.rest_until = Some(Instant::now() + pause_after(committed.attempts - 1));
         }
-        Ok(committed)
+        committed
     }
 }
 
@@ -359,7 +362,8 @@ impl Attempt {
 
 /// Milliseconds, always three digits, so that times sort as texts.
 pub(crate) fn format_time(time: jiff::Timestamp) -> String {
-    time.strftime("%Y-%m-%dT%H:%M:%S.%3fZ").to_string()
+    const MILLISECONDS: DateTimePrinter = DateTimePrinter::new().precision(Some(3));
+    MILLISECONDS.timestamp_to_string(&time)
 }
 
 pub(crate) fn rfc3339(seconds: i64) -> String {

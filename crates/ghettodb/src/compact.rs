@@ -94,7 +94,7 @@ impl Database {
                     .push_rewritten(plan.tip, new_tip, &tag, attempt.process_limit())?;
             match pushed {
                 Push::Accepted => {
-                    self.remote.keep_tip(new_tip)?;
+                    self.remote.keep_tip(new_tip);
                     self.tip = Some(new_tip);
                     self.fresh = true;
                     return Ok(compaction);

@@ -35,7 +35,7 @@ use folder::Folder;
 use gix::ObjectId;
 use objects::Promisor;
 use process::{Output, git_command, run};
-use std::cell::OnceCell;
+use std::cell::{Cell, OnceCell};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -62,6 +62,8 @@ pub(crate) struct Remote {
     branch: String,
     /// Whether the clone has the whole history, rather than the latest commits.
     whole: bool,
+    /// The last push that was accepted, until a fetch has it to offer.
+    accepted: Cell<Option<ObjectId>>,
 }
 
 struct Clone {
@@ -88,25 +90,29 @@ impl Remote {
         let address = Address::of_url(repo);
         let folder = Arc::new(Folder::new()?);
         let git_dir = folder.git_dir();
-        let (branch, is_cloned) = match branch {
+        let (repo, branch, is_cloned) = match branch {
             Some(branch) => {
                 write_skeleton(&git_dir, branch, Source::Remote(&address.argument))?;
-                (branch.to_owned(), false)
+                (open_objects(&git_dir)?, branch.to_owned(), false)
             }
-            None => (clone(&address, &git_dir)?, true),
+            None => {
+                let (repo, branch) = clone(&address, &git_dir)?;
+                (repo, branch, true)
+            }
         };
         let promisor = Promisor {
             git_dir: git_dir.clone(),
             remote: ORIGIN,
             environment: address.environment.clone(),
         };
-        let objects = Objects::new(open_objects(&git_dir)?, Some(promisor), Some(folder));
+        let objects = Objects::new(repo, Some(promisor), Some(folder));
         let mut remote = Remote {
             clone: Clone { git_dir, objects }.into(),
             shared: None,
             address,
             branch,
             whole: false,
+            accepted: Cell::new(None),
         };
         let tip = match is_cloned {
             true => remote.cloned_tip()?,
@@ -117,12 +123,10 @@ impl Remote {
 
     /// The tip that came with a new clone.
     fn cloned_tip(&self) -> Result<Option<ObjectId>, Error> {
-        let branch = format!("refs/heads/{}", self.branch);
-        let tip = resolve(self.objects().repo(), &branch)?;
-        if let Some(tip) = tip {
-            self.set_ref(TIP, tip)?;
-        }
-        Ok(tip)
+        resolve(
+            self.objects().repo(),
+            &format!("refs/heads/{}", self.branch),
+        )
     }
 
     fn open_path(path: &Path, branch: Option<&str>) -> Result<Self, Error> {
@@ -150,6 +154,7 @@ impl Remote {
             address: Address::of_path(&address),
             branch,
             whole: false,
+            accepted: Cell::new(None),
         })
     }
 
@@ -293,6 +298,9 @@ impl Remote {
             "--no-write-fetch-head",
             "--no-auto-gc",
         ];
+        if let Some(accepted) = self.accepted.take() {
+            self.set_tip(accepted)?;
+        }
         let end = ["--", self.name(), refspec];
         let output = self.git(options.iter().chain(depth).chain(&end), limit)?;
         if output.success() {
@@ -367,12 +375,9 @@ impl Remote {
         })
     }
 
-    /// Keeps a commit that was accepted as the tip, so that the next fetch has it to offer.
-    pub(crate) fn keep_tip(&self, commit: ObjectId) -> Result<(), Error> {
-        match self.shared {
-            Some(_) => Ok(()),
-            None => self.set_tip(commit),
-        }
+    /// Keeps a commit that was accepted, so that the next fetch has it to offer.
+    pub(crate) fn keep_tip(&self, commit: ObjectId) {
+        self.accepted.set(Some(commit));
     }
 
     pub(crate) fn set_tip(&self, commit: ObjectId) -> Result<(), Error> {

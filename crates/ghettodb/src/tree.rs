@@ -6,6 +6,7 @@
 //! Nothing is followed: a symbolic link, a submodule or an executable is not a record.
 
 mod bulk;
+mod carried;
 mod compared;
 mod directory;
 mod editor;
@@ -33,10 +34,14 @@ use std::sync::Arc;
 
 use directory::Directory;
 
+pub(crate) use carried::Carried;
 pub(crate) use compared::{Compared, compared};
 pub(crate) use editor::{NewTree, TreeEditor};
 pub(crate) use path::{ROOT, path_of, record_of};
 pub(crate) use table::Entry;
+
+/// Where the settings stand.
+const SETTINGS_DIRECTORY: &str = "db/_tables/";
 
 /// The records of one commit.
 #[derive(Clone)]
@@ -49,6 +54,8 @@ pub(crate) struct View<'r> {
     index: Option<&'r Index>,
     /// Those in which names were looked up, by their trees.
     directories: Rc<RefCell<HashMap<ObjectId, Rc<Directory>>>>,
+    /// The settings that the commit carries, and those that were read.
+    carried: Rc<RefCell<Carried>>,
 }
 
 /// A file that stands where a record's file can stand.
@@ -75,12 +82,13 @@ impl<'r> View<'r> {
             db: None,
             index: None,
             directories: Rc::default(),
+            carried: Rc::default(),
         };
         if let Some(commit) = commit {
-            let commit = view.repo().find_commit(commit);
-            let root = commit.and_then(|commit| Ok(commit.tree_id()?.detach()));
-            view.root = Some(root.map_err(Error::repository)?);
+            let commit = view.repo().find_commit(commit).map_err(Error::repository)?;
+            view.root = Some(commit.tree_id().map_err(Error::repository)?.detach());
             view.db = view.directory(view.root, ROOT, "")?;
+            view.carried = Rc::new(RefCell::new(Carried::of(&commit)?));
         }
         Ok(view)
     }
@@ -222,7 +230,26 @@ impl<'r> View<'r> {
         if file.mode.kind() != EntryKind::Blob {
             return Err(not_a_record(&file.path(), file.mode));
         }
-        self.objects.blob(file.object)
+        if *file.directory != *SETTINGS_DIRECTORY {
+            return self.objects.blob(file.object);
+        }
+        let mut carried = self.carried.borrow_mut();
+        if let Some(text) = carried.get(file.object) {
+            return Ok(text.to_owned());
+        }
+        let text = self.objects.blob(file.object)?;
+        carried.add(file.object, &text);
+        Ok(text)
+    }
+
+    /// The settings that a commit on this one can carry.
+    pub(crate) fn carried(&self) -> Result<Carried, Error> {
+        let Some(tree) = self.table(TABLES)? else {
+            return Ok(Carried::default());
+        };
+        let there = self.opened(tree)?;
+        let carried = self.carried.borrow().clone();
+        Ok(carried.into_wanted(|id| there.holds(id)))
     }
 
     /// The record in a file, of whichever commit.

@@ -19,7 +19,7 @@ impl Database {
         let (Edit { value, tree }, account) = run(&view, &format_time(now), &mut operation)?;
         let commit = match tree {
             None => None,
-            Some(tree) => Some(self.write(tree, &message.text(&account), now)?),
+            Some(tree) => Some(self.write(tree, &message.text(&account), &view.carried()?, now)?),
         };
         if let Some(commit) = commit {
             self.remote.set_tip(commit)?;

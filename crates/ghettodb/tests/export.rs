@@ -263,6 +263,25 @@ fn what_cannot_be_is_refused_and_leaves_nothing() {
 }
 
 #[test]
+fn a_table_is_exported_as_it_was() {
+    let origin = Origin::new();
+    fill(&origin, &[("t", json!({"_id": "a", "n": 1}))]);
+    fill(&origin, &[("t", json!({"_id": "b", "n": 2}))]);
+    let export = |at: &str| {
+        let repo = origin.local();
+        let args = [
+            "export", "--repo", &repo, "--format", "csv", "--table", "t", "--at", at,
+        ];
+        let done = command(&args).output().unwrap();
+        let stderr = String::from_utf8(done.stderr).unwrap();
+        assert_eq!(done.status.code(), Some(0), "{stderr}");
+        String::from_utf8(done.stdout).unwrap().lines().count() - 1
+    };
+    assert_eq!(export("main"), 2);
+    assert_eq!(export("main~1"), 1);
+}
+
+#[test]
 fn a_broken_record_ends_an_export_or_is_skipped() {
     let origin = Origin::new();
     origin.commit(&[

@@ -189,6 +189,36 @@ fn records_are_written_and_read() {
 }
 
 #[test]
+fn the_rules_of_a_table_cost_no_request_of_their_own() {
+    let site = Site::new(Settings::default());
+    let requests = |id: &str| {
+        let before = site.server.seen().len();
+        let record = json!({"_id": id, "email": format!("{id}@example.org")}).to_string();
+        site.done(&["upsert", "--record", &record]);
+        site.server.seen().len() - before
+    };
+    requests("a");
+    let without_rules = requests("b");
+    let rules = json!({"_id": "t", "unique": ["email"]});
+    transact(&mut open(&site.url()), |tx| {
+        tx.insert("_tables", record(rules.clone()))
+    });
+    let read_once = requests("c");
+    // git asks for the references and then for what it wants. Once for the settings, and once for the
+    // records, among which the same e-mail address is looked for.
+    assert_eq!(read_once, without_rules + 2 * 2);
+    let carried = requests("d");
+    assert_eq!(carried, without_rules + 2);
+    let known = json!({"_id": "e", "email": "a@example.org"}).to_string();
+    let refused = site.ghettodb(&site.url(), &["upsert", "--record", &known]);
+    assert_eq!(refused.status.code(), Some(3), "{}", stderr(&refused));
+    // Settings that somebody changed by hand are read anew.
+    let lax = "{\n  \"_id\": \"t\"\n}\n";
+    site.origin.commit(&[("100644", "db/_tables/t.json", lax)]);
+    site.done(&["upsert", "--record", &known]);
+}
+
+#[test]
 fn each_request_carries_one_authorization() {
     let header = format!("AUTHORIZATION: basic {CANARY}");
     let other = "AUTHORIZATION: basic c29tZW9uZSBlbHNl";

@@ -124,7 +124,7 @@ impl Failure {
             Failure::Operation(error) if error.is_refusal() => Exit::Refused,
             Failure::Operation(operation::Error::Database(error)) => database_exit(error),
             Failure::Repository(error) => match error {
-                repository::Error::NotSet { .. } => Exit::Usage,
+                repository::Error::NotSet => Exit::Usage,
                 repository::Error::Database(error) => database_exit(error),
             },
             Failure::Gateway(error) => gateway_exit(error),

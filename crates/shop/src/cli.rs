@@ -35,6 +35,7 @@ enum Command {
     Up(commands::up::Args),
     Demo(commands::demo::Args),
     Deploy(commands::deploy::Args),
+    Lint(commands::lint::Args),
     Restock(commands::restock::Args),
     Order(commands::order::Args),
     Orders(commands::orders::Args),
@@ -69,6 +70,7 @@ impl Cli {
             Command::Action(args) => {
                 return Ok(commands::action::run(args, folder, &self.settings).await);
             }
+            Command::Lint(args) => return commands::lint::run(args, json),
             command => {
                 let session = Session::open(folder, data.is_some(), &self.settings)?;
                 command.run(&session, json).await?;
@@ -83,7 +85,7 @@ impl Command {
     async fn run(self, session: &Session, json: bool) -> Result<()> {
         match self {
             Self::Up(_) | Self::Demo(_) => unreachable!("these start a store of their own"),
-            Self::Buttons(_) | Self::Action(_) => unreachable!("these need no store"),
+            Self::Buttons(_) | Self::Action(_) | Self::Lint(_) => unreachable!("these need no store"),
             Self::Deploy(args) => commands::deploy::run(args, session, json).await,
             Self::Restock(args) => commands::restock::run(args, session, json).await,
             Self::Order(args) => commands::order::run(args, session, json).await,

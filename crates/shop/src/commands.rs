@@ -8,6 +8,7 @@ pub(crate) mod clock;
 pub(crate) mod demo;
 pub(crate) mod deploy;
 pub(crate) mod incidents;
+pub(crate) mod lint;
 pub(crate) mod order;
 pub(crate) mod orders;
 pub(crate) mod redeliver;

@@ -4,10 +4,11 @@ use expect_test::expect_file;
 
 use crate::stage::{program, run};
 
-const COMMANDS: [&str; 16] = [
+const COMMANDS: [&str; 17] = [
     "up",
     "demo",
     "deploy",
+    "lint",
     "restock",
     "order",
     "orders",

@@ -16,6 +16,7 @@ mod crowd;
 mod customer_name;
 mod demo;
 mod doubled;
+mod lint;
 mod operator;
 mod stage;
 mod store;

@@ -22,7 +22,7 @@ const MAY_KNOW: [(&str, &[&str]); 18] = [
     ("restock-orchestrator", SERVICE),
     ("http-worker", &["messaging", "feel", "protocol"]),
     ("dispatcher", &[]),
-    ("shop", &["messaging", "ghettodb"]),
+    ("shop", &["messaging", "ghettodb", "bpmn"]),
     ("console", &["ghettodb"]),
     ("xtask", &["feel"]),
 ];

@@ -1,12 +1,14 @@
 //! Texts that may be or have to be FEEL expressions.
 
+use std::ops::Range;
+
 use super::Context;
 use crate::expression;
 use crate::xml::{Namespace, Node};
 
 /// What stands in an attribute or an element's text.
-#[derive(Clone, Copy, PartialEq)]
-enum Kind {
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Kind {
     /// An expression, and it has to be there.
     Expression,
     /// An expression, if it is there.
@@ -60,16 +62,64 @@ const BPMN_ATTRIBUTES: &[(&str, &str, Kind)] = &[
     ("escalation", "escalationCode", OptionalText),
 ];
 
-pub(super) fn check<'d>(node: Node<'d>, context: &mut Context<'_, 'd>) {
+/// A text that may be or has to be an expression.
+pub(crate) struct ExpressionText<'d> {
+    /// The attribute's name; empty for the element's own text.
+    pub(crate) attribute: &'static str,
+    pub(crate) kind: Kind,
+    pub(crate) value: &'d str,
+    /// Where it stands in the file's text.
+    pub(crate) range: Range<usize>,
+}
+
+/// The texts of an element that may be or have to be expressions, as far as they are there.
+pub(crate) fn expression_texts(node: Node<'_>) -> Vec<ExpressionText<'_>> {
+    let mut texts: Vec<_> = attributes(node)
+        .filter_map(|(name, kind)| {
+            let mut there = node.attributes().iter();
+            let attribute =
+                there.find(|there| there.namespace == Namespace::None && there.name == name)?;
+            Some(ExpressionText {
+                attribute: name,
+                kind,
+                value: attribute.value.as_str(),
+                range: attribute.range.clone(),
+            })
+        })
+        .collect();
+    if has_condition(node) {
+        texts.push(ExpressionText {
+            attribute: "",
+            kind: Expression,
+            value: node.text(),
+            range: node.inner(),
+        });
+    }
+    texts
+}
+
+/// The attributes of an element that may be or have to be expressions.
+fn attributes(node: Node<'_>) -> impl Iterator<Item = (&'static str, Kind)> {
     let attributes = match node.namespace() {
         Namespace::Zeebe => EXTENSION_ATTRIBUTES,
         Namespace::Bpmn => BPMN_ATTRIBUTES,
-        _ => return,
+        _ => &[],
     };
-    for (_, attribute, kind) in attributes.iter().filter(|(name, ..)| *name == node.name()) {
-        report(node, check_text(node.attribute(attribute), *kind), context);
+    let of_node = attributes
+        .iter()
+        .filter(move |(name, ..)| *name == node.name());
+    of_node.map(|(_, attribute, kind)| (*attribute, *kind))
+}
+
+fn has_condition(node: Node<'_>) -> bool {
+    node.is("conditionExpression") || node.is("completionCondition")
+}
+
+pub(super) fn check<'d>(node: Node<'d>, context: &mut Context<'_, 'd>) {
+    for (attribute, kind) in attributes(node) {
+        report(node, check_text(node.attribute(attribute), kind), context);
     }
-    if node.is("conditionExpression") || node.is("completionCondition") {
+    if has_condition(node) {
         report(node, check_text(node.trimmed_text(), Expression), context);
     }
     if node.is("message") && context.usage.uses(node).starts > 0 {

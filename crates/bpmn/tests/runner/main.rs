@@ -12,6 +12,7 @@ mod coverage;
 mod damage;
 mod diagram;
 mod limits;
+mod lint;
 mod timers;
 mod workflows;
 

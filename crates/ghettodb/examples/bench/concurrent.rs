@@ -271,7 +271,8 @@ fn check(repository: &Repository, writers: usize, writes: usize) -> Result<Vec<S
             faults.push(format!("{what}: {found} of {expected}"));
         }
     };
-    let snapshot = Database::open(Options::new(repository.local()))?.snapshot()?;
+    let mut database = Database::open(Options::new(repository.local()))?;
+    let snapshot = database.snapshot()?;
     expect("writes", snapshot.count("own")?, total);
     let counter = snapshot.get("counters", "counter")?;
     let value = counter.and_then(|counter| counter["value"].as_u64());
@@ -283,8 +284,13 @@ fn check(repository: &Repository, writers: usize, writes: usize) -> Result<Vec<S
         *keys.entry(key).or_default() += 1;
     }
     let expected = (0..writers).flat_map(|writer| (0..writes).map(move |n| key(writer, n)));
-    let once = expected.filter(|key| keys.get(key.as_str()) == Some(&1));
+    let expected: Vec<String> = expected.collect();
+    let once = expected
+        .iter()
+        .filter(|key| keys.get(key.as_str()) == Some(&1));
     expect("keys once in history", once.count(), total);
+    let unproven = database.prove_keys(&expected)?;
+    expect("keys that `fsck --keys` does not prove", unproven.len(), 0);
     let commits = output(repository.git(&["rev-list", "--count", "main"]))?;
     expect("commits", commits.parse()?, total + 1);
     if !repository.is_sound() {

@@ -1,9 +1,9 @@
-//! `export`: the records of the branch's tip as files for other programs.
+//! `export`: the records of a commit as files for other programs.
 
 use super::{Common, Failure};
 use crate::ui;
 use clap::{Args, ValueEnum};
-use ghettodb::{Error, ExportFormat, ExportTo};
+use ghettodb::{At, Error, ExportFormat, ExportTo};
 use serde_json::{Map, Value, json};
 use std::io::ErrorKind;
 use std::path::PathBuf;
@@ -21,6 +21,9 @@ pub(super) struct Export {
     /// table is named. Without it, one table goes to standard output.
     #[arg(long, value_name = "PATH")]
     output: Option<PathBuf>,
+    /// As it was: a commit of the branch (id, tag, or `main~3`), a time (RFC 3339) or a date.
+    #[arg(long, value_name = "COMMIT|TIME")]
+    at: Option<At>,
     /// Replaces files that are there.
     #[arg(long)]
     force: bool,
@@ -44,7 +47,7 @@ impl Export {
     /// Records that went to standard output are the result.
     pub(super) fn run(&self, common: &Common) -> Result<Option<Value>, Failure> {
         let mut database = common.open()?;
-        let snapshot = database.snapshot()?;
+        let snapshot = database.snapshot_at(&self.at.clone().unwrap_or_default())?;
         let export = ghettodb::Export {
             tables: &self.tables,
             format: match self.format {

@@ -6,8 +6,8 @@ use super::{CLONE_LIMIT, ORIGIN, detached};
 use crate::Error;
 use std::path::Path;
 
-/// Clones the tip, without contents, of the branch that the remote's HEAD names; gives the branch.
-pub(super) fn clone(address: &Address, git_dir: &Path) -> Result<String, Error> {
+/// Clones the tip, without contents, of the branch that the remote's HEAD names; gives the branch too.
+pub(super) fn clone(address: &Address, git_dir: &Path) -> Result<(gix::Repository, String), Error> {
     let mut command = git_command();
     command.args([
         "clone",
@@ -25,13 +25,11 @@ pub(super) fn clone(address: &Address, git_dir: &Path) -> Result<String, Error> 
     if !output.success() {
         return Err(output.into_error("clone"));
     }
-    let head = open_objects(git_dir)?
-        .head_name()
-        .map_err(Error::repository)?;
-    Ok(head
-        .ok_or_else(|| detached(&address.argument))?
-        .shorten()
-        .to_string())
+    let repo = open_objects(git_dir)?;
+    let head = repo.head_name().map_err(Error::repository)?;
+    let head = head.ok_or_else(|| detached(&address.argument))?;
+    let branch = head.shorten().to_string();
+    Ok((repo, branch))
 }
 
 /// Where the objects of a new clone come from.

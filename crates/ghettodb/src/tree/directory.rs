@@ -63,6 +63,12 @@ impl Directory {
         })
     }
 
+    /// Whether an entry has that content.
+    pub(super) fn holds(&self, object: ObjectId) -> bool {
+        let mut entries = self.starts.iter().filter_map(|start| self.at(*start));
+        entries.any(|entry| entry.oid == object)
+    }
+
     /// The names, in git's order; one that is not UTF-8 is passed over.
     pub(super) fn names(&self) -> impl Iterator<Item = &str> {
         self.starts
