@@ -2,7 +2,8 @@
 //!
 //! A delivery whose latest runs failed, were cancelled, or were never started in time is started
 //! again, up to a number of times; after that, and where starting again makes no sense, it stands
-//! as a failure with a sentence that says what happened and what to do. A run that its concurrency
+//! as a failure with a sentence that says what happened and what to do. One that only waits is told,
+//! too, and never cancelled for it unless it is started again. A run that its concurrency
 //! group cancelled is started again only when the group has room, so that those which the watchdog
 //! starts don't cancel each other.
 
@@ -24,7 +25,7 @@ const INTERVAL: Duration = Duration::from_millis(500);
 enum Verdict {
     /// All is well, or will be.
     Fine,
-    /// These runs are still waiting and should have started.
+    /// These runs are still waiting and should have started; others are to take their place.
     Overdue(Vec<u64>),
     /// These workflows of it are to be started again; none = all that listen.
     Again(Vec<String>),
@@ -57,7 +58,7 @@ impl Dispatcher {
 
     fn look(self: &Arc<Self>) {
         let settings = self.config.watchdog;
-        let open = |d: &Delivery| d.failure.is_none() && d.state() != State::Succeeded;
+        let open = |d: &Delivery| d.state() != State::Succeeded;
         for delivery in self.records.list(open) {
             match judge(&delivery, &settings, Timestamp::now()) {
                 Verdict::Fine => {}
@@ -67,10 +68,12 @@ impl Dispatcher {
                     }
                 }
                 Verdict::Again(files) => {
-                    if self.has_room(&delivery) {
+                    // One that could not be started again is not tried for ever.
+                    if delivery.failure.is_none() && self.has_room(&delivery) {
                         self.again(&delivery, &files);
                     }
                 }
+                Verdict::Failed(why) if delivery.failure.as_ref() == Some(&why) => {}
                 Verdict::Failed(why) => {
                     tracing::error!(
                         delivery = delivery.id,
@@ -124,9 +127,16 @@ fn judge(delivery: &Delivery, settings: &Watchdog, now: Timestamp) -> Verdict {
                 .filter(|run| run.status != Status::Completed && overdue(run.created_at))
                 .map(|run| run.id)
                 .collect();
-            match late.is_empty() {
-                true => Verdict::Fine,
-                false => Verdict::Overdue(late),
+            if late.is_empty() {
+                Verdict::Fine
+            } else if delivery.redispatches < settings.redispatches_max {
+                Verdict::Overdue(late)
+            } else {
+                Verdict::Failed(format!(
+                    "it waits for its start for more than {} s; look at what runs in its \
+                     concurrency group, and at --max-parallel",
+                    settings.start_limit.as_secs_f64()
+                ))
             }
         }
         State::Unheard => Verdict::Failed(format!(
@@ -251,6 +261,11 @@ mod tests {
         let waiting = delivery(0, json!([waits]));
         assert_eq!(judged(&waiting, 59), Verdict::Fine);
         assert_eq!(judged(&waiting, 60), Verdict::Overdue(vec![1]));
+        let mut last = waiting;
+        last.redispatches = 2;
+        assert!(
+            matches!(judged(&last, 60), Verdict::Failed(why) if why.contains("more than 60 s"))
+        );
         let runs = run(1, &json!({"status": "in_progress", "conclusion": null}));
         assert_eq!(judged(&delivery(0, json!([runs])), 3600), Verdict::Fine);
     }

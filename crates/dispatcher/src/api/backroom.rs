@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::{App, BODY_BYTES_MAX, blocking, broken, failure, not_found};
 use crate::intake::RedeliverError;
-use crate::records::{Delivery, Run};
+use crate::records::{self, Delivery, Run};
 use crate::rules::{self, NewRule};
 
 #[derive(Deserialize)]
@@ -50,7 +50,7 @@ pub(super) async fn list_deliveries(
 /// The deliveries that came to nothing, oldest first; each says why and what to do.
 pub(super) async fn list_failures(State(dispatcher): App) -> Response {
     let found = blocking(move || {
-        let found = dispatcher.deliveries(|delivery| delivery.failure.is_some());
+        let found = dispatcher.deliveries(|delivery| failure_of(delivery).is_some());
         found.iter().map(shown).collect::<Vec<_>>()
     });
     found
@@ -156,6 +156,12 @@ pub(super) async fn remove_rule(State(dispatcher): App, Path(id): Path<String>) 
     }
 }
 
+/// Why a delivery came to nothing, unless it succeeded after all.
+fn failure_of(delivery: &Delivery) -> Option<&str> {
+    let failure = delivery.failure.as_deref();
+    failure.filter(|_| delivery.state() != records::State::Succeeded)
+}
+
 /// A delivery as it is shown: what is told from its runs with it, the payload left out.
 fn shown(delivery: &Delivery) -> Value {
     json!({
@@ -168,7 +174,7 @@ fn shown(delivery: &Delivery) -> Value {
         "workflow": delivery.workflow,
         "state": delivery.state(),
         "redispatches": delivery.redispatches,
-        "failure": delivery.failure,
+        "failure": failure_of(delivery),
         "rule": delivery.rule,
         "not_before": delivery.not_before,
         "runs": delivery.runs.iter().map(shown_run).collect::<Vec<_>>(),

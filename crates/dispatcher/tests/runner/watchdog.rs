@@ -77,7 +77,7 @@ rmdir "$SEEN/lock""#
 }
 
 #[tokio::test]
-async fn what_never_starts_is_cancelled_and_told() {
+async fn what_never_starts_is_told() {
     let folders = Folders::new(&format!(r#"touch "$SEEN/began"; {WAIT}"#));
     let store = Store::start(folders, |config| {
         config.parallel_max = 1;
@@ -93,17 +93,52 @@ async fn what_never_starts_is_cancelled_and_told() {
     store.client.dispatch("restock_item", "o-2").await;
     store.client.dispatch("restock_item", "lost").await;
     store.client.dispatch("unheard_of", "o-3").await;
-    let late = store.client.until("o-2", "cancelled").await;
-    assert_eq!(late["runs"][0]["cancelled_by"], "watchdog");
     for (id, says) in [
-        ("o-2", "not started in time"),
+        ("o-2", "waits for its start"),
         ("lost", "got lost"),
         ("o-3", "listens to 'unheard_of'"),
     ] {
         let why = store.client.failure(id).await;
         assert!(why.contains(says), "{why}");
     }
+    assert_eq!(
+        store.client.delivery("o-2").await["state"],
+        "queued",
+        "it may still run"
+    );
     store.folders.open_gate();
     store.client.until("o-1", "succeeded").await;
+    let late = store.client.until("o-2", "succeeded").await;
+    assert_eq!(late["failure"], Value::Null);
+    let failures = store.client.get("/_backroom/failures").await;
+    let ids: Vec<_> = failures
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|d| &d["_id"])
+        .collect();
+    assert_eq!(ids, ["lost", "o-3"]);
+    store.stop().await;
+}
+
+#[tokio::test]
+async fn what_never_starts_makes_room_for_another_try() {
+    let folders = Folders::new(&format!(r#"touch "$SEEN/began"; {WAIT}"#));
+    let store = Store::start(folders, |config| {
+        config.parallel_max = 1;
+        config.watchdog.start_limit = Duration::from_millis(50);
+        config.watchdog.redispatches_max = 1;
+    })
+    .await;
+    store.client.dispatch("restock_item", "o-1").await;
+    eventually("the first run", || store.folders.count("began") == 1).await;
+    store.client.dispatch("restock_item", "o-2").await;
+    let why = store.client.failure("o-2").await;
+    assert!(why.contains("waits for its start"), "{why}");
+    let late = store.client.delivery("o-2").await;
+    assert_eq!(late["runs"][0]["cancelled_by"], "watchdog");
+    assert_eq!(late["runs"].as_array().unwrap().len(), 2);
+    store.folders.open_gate();
+    store.client.until("o-2", "succeeded").await;
     store.stop().await;
 }
