@@ -8,6 +8,7 @@ mod chaos;
 mod concurrency;
 mod forms;
 mod github;
+mod load;
 mod process;
 mod rates;
 mod rest;
