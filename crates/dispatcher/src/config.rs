@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use tokio::sync::Semaphore;
 
+use crate::rate::Rates;
 use crate::token::Token;
 use crate::{environment, files, workflow_file};
 
@@ -19,6 +20,12 @@ pub struct Config {
     pub workflows: PathBuf,
     /// The folder of the services' binaries.
     pub bin_dir: PathBuf,
+    /// What carries runs out.
+    pub backend: BackendConfig,
+    /// GitHub's rates, if they are to be kept.
+    pub rates: Option<Rates>,
+    /// What becomes of deliveries that came to nothing.
+    pub watchdog: Watchdog,
     /// The repositories that events are taken for, `owner/name`.
     pub repositories: Vec<String>,
     /// The branch that the event file names.
@@ -31,12 +38,44 @@ pub struct Config {
     pub retry_delay: Duration,
     /// How long running services may go on when the dispatcher ends.
     pub stop_grace: Duration,
+    /// How many deliveries are kept; the oldest that have ended go first.
+    pub deliveries_max: usize,
     /// The dispatcher's own address, for services that dispatch.
     pub api_url: String,
     /// The variables that services may be given; [`Dispatcher::open`] chooses among them.
     pub environment: Vec<(OsString, OsString)>,
     /// Names of further variables that services get.
     pub pass_env: Vec<String>,
+}
+
+/// The choice of a back end.
+#[derive(Debug)]
+pub enum BackendConfig {
+    /// Spawns the service's binary.
+    Direct,
+    /// Runs the YAML.
+    Act {
+        /// The program, by path or by name.
+        program: PathBuf,
+        /// The root of the repository that the workflow files belong to.
+        project: PathBuf,
+    },
+    /// Hands events on to GitHub.
+    GitHub {
+        /// `https://api.github.com`, or a GitHub Enterprise Server's.
+        api_url: String,
+        /// Signs in there; callers of the dispatcher never see it.
+        token: Token,
+    },
+}
+
+/// How the watchdog looks after deliveries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Watchdog {
+    /// How often a delivery that came to nothing is started again; 0 = it only becomes visible.
+    pub redispatches_max: u32,
+    /// How long a delivery may wait for its first start.
+    pub start_limit: Duration,
 }
 
 /// Why a dispatcher cannot start.
@@ -64,6 +103,9 @@ pub enum OpenError {
         /// As given.
         path: String,
     },
+    /// The client for GitHub.
+    #[error("cannot speak HTTPS: {0}")]
+    Client(#[from] reqwest::Error),
     /// A setting that makes no sense.
     #[error("{0}")]
     Setting(String),
@@ -73,6 +115,20 @@ pub(crate) fn check(config: &Config) -> Result<(), OpenError> {
     let setting = |text: String| Err(OpenError::Setting(text));
     if config.parallel_max == 0 || config.parallel_max > Semaphore::MAX_PERMITS {
         return setting("--max-parallel must be at least 1".to_owned());
+    }
+    if let BackendConfig::GitHub { api_url, .. } = &config.backend {
+        let is_local = |host: &str| ["127.0.0.1", "localhost", "[::1]"].contains(&host);
+        let rest = api_url.strip_prefix("http://");
+        let host = rest.map(|rest| rest.split([':', '/']).next().unwrap_or_default());
+        if !(api_url.starts_with("https://") || host.is_some_and(is_local)) {
+            return setting(format!(
+                "--github-api-url '{api_url}' must start with https://, or the token would be \
+                 sent in the clear"
+            ));
+        }
+    }
+    if config.deliveries_max == 0 {
+        return setting("--keep-deliveries must be at least 1".to_owned());
     }
     for repository in &config.repositories {
         let is_name = |name: &str| {

@@ -37,7 +37,26 @@ impl Refusal {
         }
     }
 
-    fn invalid(detail: &str) -> Refusal {
+    /// Reads a body that must be a JSON object.
+    pub(crate) fn object(body: &[u8]) -> Result<Map<String, Value>, Refusal> {
+        match serde_json::from_slice(body) {
+            Ok(Value::Object(body)) => Ok(body),
+            Ok(_) => Err(Refusal::malformed("Body should be a JSON object")),
+            Err(_) => Err(Refusal::malformed("Problems parsing JSON")),
+        }
+    }
+
+    /// Refuses a body with a key that nobody took out of it.
+    pub(crate) fn surplus(body: &Map<String, Value>) -> Result<(), Refusal> {
+        match body.keys().next() {
+            None => Ok(()),
+            Some(key) => Err(Refusal::invalid(&format!(
+                "{key:?} is not a permitted key."
+            ))),
+        }
+    }
+
+    pub(crate) fn invalid(detail: &str) -> Refusal {
         Refusal {
             status: 422,
             message: format!("Invalid request.\n\n{detail}"),
@@ -56,11 +75,7 @@ impl Refusal {
 impl Dispatch {
     /// Reads a request's body.
     pub fn parse(body: &[u8]) -> Result<Dispatch, Refusal> {
-        let value: Value = serde_json::from_slice(body)
-            .map_err(|_| Refusal::malformed("Problems parsing JSON"))?;
-        let Value::Object(mut body) = value else {
-            return Err(Refusal::malformed("Body should be a JSON object"));
-        };
+        let mut body = Refusal::object(body)?;
         let event_type = match body.remove("event_type") {
             Some(Value::String(text)) => text,
             Some(other) => return Err(wrong_type("event_type", &other, "a string")),
@@ -71,11 +86,7 @@ impl Dispatch {
             Some(other) => return Err(wrong_type("client_payload", &other, "an object")),
             None => Map::new(),
         };
-        if let Some(key) = body.keys().next() {
-            return Err(Refusal::invalid(&format!(
-                "{key:?} is not a permitted key."
-            )));
-        }
+        Refusal::surplus(&body)?;
         let chars = event_type.chars().count();
         if chars == 0 {
             return Err(Refusal::invalid(
@@ -107,7 +118,7 @@ impl Dispatch {
 }
 
 /// GitHub's words for a wrong type; only the kind of the value is told, never the value.
-fn wrong_type(field: &str, value: &Value, wanted: &str) -> Refusal {
+pub(crate) fn wrong_type(field: &str, value: &Value, wanted: &str) -> Refusal {
     let kind = match value {
         Value::Null => "nil",
         Value::Bool(_) => "a boolean",

@@ -1,7 +1,7 @@
 //! What of the dispatcher's own environment a service may see: an explicit list, and never the
 //! token of the dispatches or the secrets of the HTTP worker.
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 
 use crate::token::Token;
 
@@ -53,10 +53,12 @@ const NAMES: [&str; 26] = [
 ];
 
 /// Never passed on, not even when asked for by name.
-const FORBIDDEN_PREFIXES: [&str; 3] = [
+const FORBIDDEN_PREFIXES: [&str; 4] = [
     "BACKROOM_SECRET_",
     "BACKROOM_DISPATCH_TOKEN",
     "BACKROOM_TEST_ANSWERS",
+    // The back end's own, for GitHub.
+    "GITHUB_TOKEN",
 ];
 
 /// Names whose values are secrets of the services, to be masked in their logs.
@@ -91,18 +93,19 @@ pub(crate) fn is_forbidden(name: &str) -> bool {
         .any(|prefix| name.starts_with(prefix))
 }
 
-/// The values among these variables that are secrets by their name, line by line.
-pub(crate) fn secret_values(variables: &[(OsString, OsString)]) -> Vec<String> {
+/// Whether a variable is a secret, by its name.
+pub(crate) fn is_secret(name: &str) -> bool {
     // `ZEEBE_TOKEN_AUDIENCE` and the addresses are no secrets though their names say "token".
-    let is_secret = |name: &OsStr| {
-        let name = name.to_string_lossy();
-        let public = ["_AUDIENCE", "_URL", "_PATH", "_FILE", "_SCOPE"];
-        SECRET_MARKS.iter().any(|mark| name.contains(mark))
-            && !public.iter().any(|end| name.ends_with(end))
-    };
+    let public = ["_AUDIENCE", "_URL", "_PATH", "_FILE", "_SCOPE"];
+    SECRET_MARKS.iter().any(|mark| name.contains(mark))
+        && !public.iter().any(|end| name.ends_with(end))
+}
+
+/// The values among these variables that are secrets, line by line.
+pub(crate) fn secret_values(variables: &[(OsString, OsString)]) -> Vec<String> {
     variables
         .iter()
-        .filter(|(name, _)| is_secret(name))
+        .filter(|(name, _)| is_secret(&name.to_string_lossy()))
         .flat_map(|(_, value)| {
             let value = value.to_string_lossy().into_owned();
             value.lines().map(str::to_owned).collect::<Vec<_>>()

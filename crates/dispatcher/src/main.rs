@@ -3,16 +3,17 @@
 
 use std::io::IsTerminal;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
 use clap::Parser;
-use dispatcher::{Config, Dispatcher, Token, token::TOKEN_VARIABLE};
+use dispatcher::rate::Rates;
+use dispatcher::{BackendConfig, Config, Dispatcher, Token, Watchdog, token::TOKEN_VARIABLE};
 use tokio::signal::unix::{SignalKind, signal};
 
-/// GitHub's repository dispatches, locally: starts services from the files in .github/workflows.
+/// GitHub Actions on one machine: starts what the files in .github/workflows say.
 ///
 /// The token that callers must send stands in the file of --token-file or in the environment
 /// variable BACKROOM_DISPATCH_TOKEN.
@@ -31,6 +32,31 @@ struct Cli {
     /// Folder of the services' binaries; without it, the folder of this program
     #[arg(long, value_name = "DIR")]
     bin_dir: Option<PathBuf>,
+    /// What carries runs out
+    #[arg(long, value_enum, default_value_t = BackendName::Direct)]
+    backend: BackendName,
+    /// The program act, for --backend act
+    #[arg(long, value_name = "FILE", default_value = "act")]
+    act: PathBuf,
+    /// Root of the repository that the workflow files belong to, for --backend act; without it,
+    /// the folder that holds .github/workflows
+    #[arg(long, value_name = "DIR")]
+    project: Option<PathBuf>,
+    /// GitHub's API, for --backend github
+    #[arg(long, value_name = "URL", default_value = "https://api.github.com")]
+    github_api_url: String,
+    /// File with the token for GitHub; without it, the variable GITHUB_TOKEN
+    #[arg(long, value_name = "FILE")]
+    github_token_file: Option<PathBuf>,
+    /// Keep GitHub's rates: 1,500 events and 500 queued runs in 10 s, 50 starts a minute
+    #[arg(long)]
+    github_rates: bool,
+    /// How often a delivery that failed, was cancelled or never started is started again
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    watchdog_redispatch: u32,
+    /// Milliseconds that a delivery may wait for its first start
+    #[arg(long, value_name = "MS", default_value_t = 300_000)]
+    watchdog_start_limit_ms: u64,
     /// Repository that events are taken for; may be given several times
     #[arg(long = "repository", value_name = "OWNER/NAME", required = true)]
     repositories: Vec<String>,
@@ -43,6 +69,9 @@ struct Cli {
     /// How many runs run at the same time
     #[arg(long, value_name = "N", default_value_t = 8)]
     max_parallel: usize,
+    /// How many deliveries are kept with their runs and logs; the oldest that have ended go first
+    #[arg(long, value_name = "N", default_value_t = 10_000)]
+    keep_deliveries: usize,
     /// Milliseconds before a run's second attempt; twice as long before the third
     #[arg(long, value_name = "MS", default_value_t = 500)]
     retry_delay_ms: u64,
@@ -52,6 +81,16 @@ struct Cli {
     /// One more environment variable that services get; may be given several times
     #[arg(long, value_name = "NAME")]
     pass_env: Vec<String>,
+}
+
+#[derive(Clone, Copy, clap::ValueEnum)]
+enum BackendName {
+    /// Spawn the service's binary
+    Direct,
+    /// Run the YAML with act
+    Act,
+    /// Hand events on to GitHub
+    Github,
 }
 
 #[tokio::main]
@@ -78,17 +117,55 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn run(flags: Cli) -> Result<()> {
-    let token = match &flags.token_file {
+/// A token from a file or else from a variable.
+fn token(file: Option<&Path>, variable: &str, flag: &str) -> Result<Token> {
+    Ok(match file {
         Some(path) => Token::from_file(path)?,
         None => {
-            let text = std::env::var(TOKEN_VARIABLE).unwrap_or_default();
-            Token::new(
-                &text,
-                &format!("{TOKEN_VARIABLE} (or name a file with --token-file)"),
-            )?
+            let text = std::env::var(variable).unwrap_or_default();
+            Token::new(&text, &format!("{variable} (or name a file with {flag})"))?
         }
-    };
+    })
+}
+
+fn backend(flags: &Cli) -> Result<BackendConfig> {
+    Ok(match flags.backend {
+        BackendName::Direct => BackendConfig::Direct,
+        BackendName::Act => {
+            let project = match &flags.project {
+                Some(folder) => folder.clone(),
+                None => project_of(&flags.workflows).context(
+                    "--backend act needs the repository of the workflow files; give --project",
+                )?,
+            };
+            BackendConfig::Act {
+                program: flags.act.clone(),
+                project,
+            }
+        }
+        BackendName::Github => BackendConfig::GitHub {
+            api_url: flags.github_api_url.clone(),
+            token: token(
+                flags.github_token_file.as_deref(),
+                "GITHUB_TOKEN",
+                "--github-token-file",
+            )?,
+        },
+    })
+}
+
+/// The folder that holds `.github/workflows`.
+fn project_of(workflows: &Path) -> Option<PathBuf> {
+    let workflows = std::fs::canonicalize(workflows).ok()?;
+    let github = workflows
+        .ends_with(".github/workflows")
+        .then_some(workflows)?;
+    github.ancestors().nth(2).map(PathBuf::from)
+}
+
+async fn run(flags: Cli) -> Result<()> {
+    let token = token(flags.token_file.as_deref(), TOKEN_VARIABLE, "--token-file")?;
+    let backend = backend(&flags)?;
     let bin_dir = match flags.bin_dir {
         Some(folder) => folder,
         None => std::env::current_exe()
@@ -109,12 +186,19 @@ async fn run(flags: Cli) -> Result<()> {
     let url = format!("http://{}", listener.local_addr()?);
     let dispatcher = Dispatcher::open(Config {
         data: absolute(flags.data)?,
-        workflows: flags.workflows,
+        workflows: absolute(flags.workflows)?,
         bin_dir: absolute(bin_dir)?,
+        backend,
+        rates: flags.github_rates.then_some(Rates::GITHUB),
+        watchdog: Watchdog {
+            redispatches_max: flags.watchdog_redispatch,
+            start_limit: Duration::from_millis(flags.watchdog_start_limit_ms),
+        },
         repositories: flags.repositories,
         default_branch: flags.default_branch,
         token,
         parallel_max: flags.max_parallel,
+        deliveries_max: flags.keep_deliveries,
         retry_delay: Duration::from_millis(flags.retry_delay_ms),
         stop_grace: Duration::from_millis(flags.stop_grace_ms),
         api_url: url.clone(),

@@ -1,7 +1,7 @@
 //! Records of deliveries and their runs: one JSON file a delivery, all of it in memory too.
 //!
 //! A file is replaced as a whole, so after a crash each delivery stands in one of the states
-//! that it was in. Nothing is deleted: the folder grows with the store.
+//! that it was in. What is deleted, and when, is the affair of `retention`.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::concurrency::{Key, Membership, Queue};
 use crate::files;
 use crate::rules::Action;
 
@@ -21,9 +22,15 @@ pub struct Delivery {
     pub id: String,
     /// `owner/name`.
     pub repository: String,
-    /// Chose the workflows.
+    /// What kind of event it is.
+    #[serde(default)]
+    pub event: Event,
+    /// Chose the workflows; of a `workflow_dispatch` that word.
     pub event_type: String,
-    /// The data, as it came.
+    /// The one file that a `workflow_dispatch` starts.
+    #[serde(default)]
+    pub workflow: Option<String>,
+    /// The data as it came; of a `workflow_dispatch` its inputs with the defaults filled in.
     pub client_payload: Map<String, Value>,
     /// When it was taken.
     pub received_at: Timestamp,
@@ -31,8 +38,36 @@ pub struct Delivery {
     pub rule: Option<AppliedRule>,
     /// Its runs don't start before (rule `delay`).
     pub not_before: Option<Timestamp>,
+    /// How often the watchdog has started it again.
+    #[serde(default)]
+    pub redispatches: u32,
+    /// Why it came to nothing and what to do, where the watchdog does no more about it.
+    #[serde(default)]
+    pub failure: Option<String>,
     /// The runs, oldest first.
     pub runs: Vec<Run>,
+}
+
+/// The events that the dispatcher takes, in GitHub's words.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Event {
+    /// `POST /repos/{owner}/{repo}/dispatches`.
+    #[default]
+    RepositoryDispatch,
+    /// `POST /repos/{owner}/{repo}/actions/workflows/{file}/dispatches`.
+    WorkflowDispatch,
+}
+
+impl Event {
+    /// As `GITHUB_EVENT_NAME`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Event::RepositoryDispatch => "repository_dispatch",
+            Event::WorkflowDispatch => "workflow_dispatch",
+        }
+    }
 }
 
 /// Which rule acted.
@@ -42,6 +77,9 @@ pub struct AppliedRule {
     pub id: u64,
     /// What it did.
     pub action: Action,
+    /// Its `delay_ms`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delay_ms: Option<u64>,
 }
 
 /// One start of one workflow; its attempts have the same id, as on GitHub.
@@ -49,24 +87,106 @@ pub struct AppliedRule {
 pub struct Run {
     /// `GITHUB_RUN_ID`; counts up over all deliveries.
     pub id: u64,
+    /// `GITHUB_RUN_NUMBER`; counts up over the runs of one workflow.
+    #[serde(default)]
+    pub number: u64,
     /// 1 = the delivery itself, 2 = its first redelivery, ...
     pub round: u32,
     /// The workflow's file, `inventory.yml`.
     pub workflow: String,
     /// The workflow's name.
     pub name: String,
-    /// The binary.
+    /// What `run-name` gave for the event.
+    #[serde(default)]
+    pub title: String,
+    /// The commit of the workflow files when the run was made; a re-run keeps it.
+    #[serde(default)]
+    pub head_sha: Option<String>,
+    /// The concurrency group that it stands in.
+    #[serde(default)]
+    pub concurrency: Option<Group>,
+    /// The binary; empty where the workflow names none.
     pub service: String,
     /// Where it stands.
     pub status: Status,
     /// How it ended.
     pub conclusion: Option<Conclusion>,
+    /// Who cancelled it.
+    #[serde(default)]
+    pub cancelled_by: Option<Cause>,
     /// The rule of the run that acts on it.
     pub rule: Option<AppliedRule>,
     /// When it was made.
     pub created_at: Timestamp,
     /// Each start of the binary.
     pub attempts: Vec<Attempt>,
+    /// How many attempts there were when it was last re-run by hand: those before count for no
+    /// limit.
+    #[serde(default)]
+    pub attempts_before: usize,
+}
+
+impl Run {
+    /// The group as the runs of a repository share it.
+    pub(crate) fn membership(&self, repository: &str) -> Option<Membership> {
+        self.concurrency.as_ref().map(|group| Membership {
+            key: Key::new(repository, &group.group),
+            cancel_in_progress: group.cancel_in_progress,
+            queue: group.queue,
+        })
+    }
+
+    /// When its record last changed, as far as it says.
+    #[must_use]
+    pub fn updated_at(&self) -> Timestamp {
+        self.attempts.last().map_or(self.created_at, |attempt| {
+            attempt.finished_at.unwrap_or(attempt.started_at)
+        })
+    }
+}
+
+/// A concurrency group, as the workflow's `concurrency` gave it for the event.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Group {
+    /// Its name.
+    pub group: String,
+    /// Whether entering it cancels the run that runs.
+    pub cancel_in_progress: bool,
+    /// How many runs wait.
+    pub queue: Queue,
+}
+
+/// Why a run was cancelled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Cause {
+    /// A newer run of its concurrency group took its place.
+    Group,
+    /// Its group had as many waiting runs as `queue: max` lets wait.
+    QueueFull,
+    /// Somebody asked for it.
+    Request,
+    /// A rule asked for it.
+    Rule,
+    /// The watchdog: it was not started in time.
+    Watchdog,
+}
+
+impl Cause {
+    /// As a sentence for a person.
+    #[must_use]
+    pub fn words(self) -> &'static str {
+        match self {
+            Cause::Group => {
+                "cancelled: a newer run of its concurrency group took its place; \
+                 'queue: max' would let it wait"
+            }
+            Cause::QueueFull => "cancelled: 100 runs wait in its concurrency group already",
+            Cause::Request => "cancelled by request",
+            Cause::Rule => "cancelled by a rule",
+            Cause::Watchdog => "cancelled by the watchdog: it was not started in time",
+        }
+    }
 }
 
 /// One start of the binary.
@@ -93,6 +213,8 @@ pub struct Attempt {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
+    /// Waits for its concurrency group.
+    Pending,
     /// Waits for its time, for a free place, or for its next attempt.
     Queued,
     /// Its binary runs.
@@ -111,6 +233,10 @@ pub enum Conclusion {
     Failure,
     /// Ran longer than the job's `timeout-minutes`.
     TimedOut,
+    /// Was ended, or was never started, as [`Run::cancelled_by`] says.
+    Cancelled,
+    /// Could not even wait to be started.
+    StartupFailure,
 }
 
 /// Where a delivery stands, told from its latest round of runs.
@@ -129,12 +255,20 @@ pub enum State {
     Succeeded,
     /// Some run of the round failed.
     Failed,
+    /// None failed, some run of the round was cancelled.
+    Cancelled,
 }
 
 impl Delivery {
     /// The payload's `_id`, if it is a text.
     pub fn order_id(&self) -> Option<&str> {
         self.client_payload.get("_id").and_then(Value::as_str)
+    }
+
+    /// The runs of its latest round.
+    pub fn latest(&self) -> impl Iterator<Item = &Run> {
+        let round = self.round();
+        self.runs.iter().filter(move |run| run.round == round)
     }
 
     /// The number of its latest round, 0 if nothing was ever to run.
@@ -144,8 +278,7 @@ impl Delivery {
 
     /// Where it stands.
     pub fn state(&self) -> State {
-        let round = self.round();
-        let mut runs = self.runs.iter().filter(|run| run.round == round).peekable();
+        let mut runs = self.latest().peekable();
         if runs.peek().is_none() {
             let dropped = self.rule.as_ref().is_some_and(|r| r.action == Action::Drop);
             return if dropped {
@@ -154,17 +287,26 @@ impl Delivery {
                 State::Unheard
             };
         }
-        let (mut all_queued, mut all_completed, mut all_succeeded) = (true, true, true);
+        let (mut all_queued, mut all_completed) = (true, true);
+        let (mut some_failed, mut some_cancelled) = (false, false);
         for run in runs {
-            all_queued &= run.status == Status::Queued && run.attempts.is_empty();
+            all_queued &=
+                matches!(run.status, Status::Queued | Status::Pending) && run.attempts.is_empty();
             all_completed &= run.status == Status::Completed;
-            all_succeeded &= run.conclusion == Some(Conclusion::Success);
+            match run.conclusion {
+                None | Some(Conclusion::Success) => {}
+                Some(Conclusion::Cancelled) => some_cancelled = true,
+                Some(Conclusion::Failure | Conclusion::TimedOut | Conclusion::StartupFailure) => {
+                    some_failed = true;
+                }
+            }
         }
-        match (all_completed, all_succeeded, all_queued) {
-            (true, true, _) => State::Succeeded,
-            (true, false, _) => State::Failed,
-            (false, _, true) => State::Queued,
-            (false, _, false) => State::Running,
+        match (all_completed, all_queued) {
+            (true, _) if some_failed => State::Failed,
+            (true, _) if some_cancelled => State::Cancelled,
+            (true, _) => State::Succeeded,
+            (false, true) => State::Queued,
+            (false, false) => State::Running,
         }
     }
 }
@@ -212,6 +354,17 @@ impl Records {
         runs.last_key_value().map_or(1, |(id, _)| id + 1)
     }
 
+    /// The highest number that a run of each workflow has, or had.
+    pub(crate) fn run_numbers(&self, mut numbers: BTreeMap<String, u64>) -> BTreeMap<String, u64> {
+        for delivery in self.list(|_| true) {
+            for run in delivery.runs {
+                let highest = numbers.entry(run.workflow).or_insert(0);
+                *highest = run.number.max(*highest);
+            }
+        }
+        numbers
+    }
+
     /// Keeps a new delivery; on return it is on disk.
     pub(crate) fn insert(&self, delivery: Delivery) -> std::io::Result<()> {
         files::write_json(&self.path(&delivery.id), &delivery)?;
@@ -255,6 +408,42 @@ impl Records {
                 fits(&delivery).then(|| delivery.clone())
             })
             .collect()
+    }
+
+    /// How many deliveries there are.
+    pub(crate) fn count(&self) -> usize {
+        read(&self.deliveries).len()
+    }
+
+    /// At most so many of those that fit, the oldest first.
+    pub(crate) fn oldest(&self, most: usize, fits: impl Fn(&Delivery) -> bool) -> Vec<Delivery> {
+        let all: Vec<_> = read(&self.deliveries).values().cloned().collect();
+        let fitting = all.iter().filter_map(|delivery| {
+            let delivery = lock(delivery);
+            fits(&delivery).then(|| delivery.clone())
+        });
+        fitting.take(most).collect()
+    }
+
+    /// Deletes a delivery.
+    pub(crate) fn remove(&self, id: &str) -> std::io::Result<()> {
+        let Some(delivery) = self.get(id) else {
+            return Ok(());
+        };
+        match std::fs::remove_file(self.path(id)) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        write(&self.deliveries).remove(id);
+        for run in &delivery.runs {
+            self.forget_run(run.id);
+        }
+        Ok(())
+    }
+
+    /// Takes a run that is gone out of the index.
+    pub(crate) fn forget_run(&self, run: u64) {
+        write(&self.run_deliveries).remove(&run);
     }
 
     fn index_runs(&self, delivery: &Delivery) {

@@ -1,8 +1,10 @@
 //! Rules: what a test or a demonstration makes go wrong on purpose, by event type and `_id`.
 //!
-//! A rule of the way (drop, duplicate, delay) acts once, when the event comes in, and never on
-//! a redelivery; a rule of the run (fail, drop_answer, double_answer) acts on each run that is
-//! made. Of each kind the oldest rule that fits and has `times` left is taken.
+//! A rule of the way (drop, duplicate, delay, reorder) acts once, when the event comes in, and
+//! never on a redelivery; a rule of the run (fail, cancel, drop_answer, double_answer) acts on each
+//! run that is made. Of each kind the oldest rule that fits, has `times` left and whose draw says
+//! so is taken. A draw is a function of the rule's seed and of how often the rule was asked, so the
+//! same events in the same order meet the same fate.
 
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -24,8 +26,12 @@ pub enum Action {
     Duplicate,
     /// The runs start `delay_ms` later.
     Delay,
+    /// The runs start after those of the next event, or `delay_ms` later if none comes.
+    Reorder,
     /// The run fails without its binary being started.
     Fail,
+    /// The run is cancelled before its binary is started, or `delay_ms` after that.
+    Cancel,
     /// The run's service keeps its result message to itself.
     DropAnswer,
     /// The run's service publishes its result message twice.
@@ -34,7 +40,10 @@ pub enum Action {
 
 impl Action {
     fn is_of_the_way(self) -> bool {
-        matches!(self, Action::Drop | Action::Duplicate | Action::Delay)
+        matches!(
+            self,
+            Action::Drop | Action::Duplicate | Action::Delay | Action::Reorder
+        )
     }
 }
 
@@ -51,8 +60,12 @@ pub struct NewRule {
     pub action: Action,
     /// How often it acts; absent = until it is deleted.
     pub times: Option<u32>,
-    /// For `delay` alone, in milliseconds.
+    /// For `delay`, `reorder` and `cancel`, in milliseconds.
     pub delay_ms: Option<u64>,
+    /// How likely it acts where it fits, over 0 and at most 1; absent = always.
+    pub probability: Option<f64>,
+    /// What the draws of `probability` follow from; absent = one is made, and shown.
+    pub seed: Option<u64>,
 }
 
 /// A rule that stands.
@@ -69,10 +82,33 @@ pub struct Rule {
     pub action: Action,
     /// How often it will still act; `None` = until it is deleted.
     pub times: Option<u32>,
-    /// For `delay`, in milliseconds.
+    /// For `delay`, `reorder` and `cancel`, in milliseconds.
     pub delay_ms: Option<u64>,
+    /// How likely it acts where it fits; `None` = always.
+    #[serde(default)]
+    pub probability: Option<f64>,
+    /// What the draws of `probability` follow from.
+    #[serde(default)]
+    pub seed: Option<u64>,
+    /// How often it was asked, where it fitted.
+    #[serde(default)]
+    pub asked: u64,
     /// How often it has acted.
     pub used: u64,
+}
+
+impl Rule {
+    /// Whether it acts this time.
+    fn draw(&mut self) -> bool {
+        self.asked += 1;
+        match (self.probability, self.seed) {
+            (Some(probability), Some(seed)) => {
+                let mut random = fastrand::Rng::with_seed(seed.wrapping_add(self.asked));
+                random.f64() < probability
+            }
+            _ => true,
+        }
+    }
 }
 
 /// Why a rule is not taken or kept.
@@ -117,13 +153,23 @@ impl Rules {
             (Action::Delay, None) => {
                 return Err(Error::Invalid("a rule 'delay' needs 'delay_ms'"));
             }
-            (Action::Delay, Some(ms)) if ms > DELAY_MS_MAX => {
+            (_, Some(ms)) if ms > DELAY_MS_MAX => {
                 return Err(Error::Invalid("'delay_ms' must be at most 86400000, a day"));
             }
-            (Action::Delay, Some(_)) | (_, None) => {}
+            (Action::Delay | Action::Reorder | Action::Cancel, Some(_)) | (_, None) => {}
             (_, Some(_)) => {
-                return Err(Error::Invalid("'delay_ms' belongs to a rule 'delay' alone"));
+                return Err(Error::Invalid(
+                    "'delay_ms' belongs to the rules 'delay', 'reorder' and 'cancel' alone",
+                ));
             }
+        }
+        if new.probability.is_some_and(|p| !(p > 0.0 && p <= 1.0)) {
+            return Err(Error::Invalid("'probability' must be over 0 and at most 1"));
+        }
+        if new.seed.is_some() && new.probability.is_none() {
+            return Err(Error::Invalid(
+                "'seed' belongs to a rule with 'probability'",
+            ));
         }
         if new.times == Some(0) {
             return Err(Error::Invalid(
@@ -139,6 +185,11 @@ impl Rules {
                 action: new.action,
                 times: new.times,
                 delay_ms: new.delay_ms,
+                probability: new.probability,
+                seed: new
+                    .seed
+                    .or_else(|| new.probability.map(|_| fastrand::u64(..))),
+                asked: 0,
                 used: 0,
             };
             book.rules.push(rule.clone());
@@ -193,7 +244,8 @@ impl Rules {
             return Ok(None);
         }
         self.change(|book| {
-            let rule = book.rules.iter_mut().find(|rule| fits(rule))?;
+            let mut fitting = book.rules.iter_mut().filter(|rule| fits(rule));
+            let rule = fitting.find_map(|rule| rule.draw().then_some(rule))?;
             rule.times = rule.times.map(|times| times - 1);
             rule.used += 1;
             Some(rule.clone())
@@ -277,12 +329,44 @@ mod tests {
     }
 
     #[test]
+    fn draws_follow_from_the_seed() {
+        let folder = tempfile::tempdir().unwrap();
+        let fates = |name: &str, seed: u64| -> Vec<bool> {
+            let path = folder.path().join(name);
+            let rules = Rules::open(path.clone()).unwrap();
+            let rule = json!({"action": "drop", "probability": 0.3, "seed": seed});
+            rules.add(new(&rule)).unwrap();
+            let first: Vec<_> = (0..40)
+                .map(|_| rules.take_for_way("e", None).unwrap().is_some())
+                .collect();
+            // A restart goes on where it was.
+            let rules = Rules::open(path).unwrap();
+            let rest = (0..60).map(|_| rules.take_for_way("e", None).unwrap().is_some());
+            first.into_iter().chain(rest).collect()
+        };
+        let one = fates("a.json", 7);
+        assert_eq!(one, fates("b.json", 7));
+        assert_ne!(one, fates("c.json", 8));
+        let hits = one.iter().filter(|hit| **hit).count();
+        assert!((15..45).contains(&hits), "{hits} of 100");
+
+        let rules = Rules::open(folder.path().join("d.json")).unwrap();
+        let made = rules
+            .add(new(&json!({"action": "drop", "probability": 1})))
+            .unwrap();
+        assert!(made.seed.is_some(), "a seed that is not given is told");
+    }
+
+    #[test]
     fn bounds() {
         let folder = tempfile::tempdir().unwrap();
         let rules = Rules::open(folder.path().join("rules.json")).unwrap();
         for (bad, says) in [
             (json!({"action": "delay"}), "needs 'delay_ms'"),
             (json!({"action": "drop", "delay_ms": 1}), "alone"),
+            (json!({"action": "drop", "probability": 0}), "over 0"),
+            (json!({"action": "drop", "probability": 1.5}), "at most 1"),
+            (json!({"action": "drop", "seed": 1}), "with 'probability'"),
             (json!({"action": "delay", "delay_ms": 86_400_001}), "a day"),
             (json!({"action": "drop", "times": 0}), "at least 1"),
         ] {

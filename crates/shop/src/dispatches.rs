@@ -31,7 +31,7 @@ pub struct Delivery {
     pub order_id: Option<String>,
     /// When it was taken, RFC 3339.
     pub received_at: String,
-    /// `unheard`, `dropped`, `queued`, `running`, `succeeded`, `failed`.
+    /// `unheard`, `dropped`, `queued`, `running`, `succeeded`, `failed`, `cancelled`.
     pub state: String,
     /// What it started, oldest first.
     pub runs: Vec<Run>,
@@ -44,9 +44,9 @@ pub struct Run {
     pub id: u64,
     /// The binary.
     pub service: String,
-    /// `queued`, `in_progress`, `completed`.
+    /// `pending`, `queued`, `in_progress`, `completed`.
     pub status: String,
-    /// `success`, `failure`, `timed_out`.
+    /// `success`, `failure`, `timed_out`, `cancelled`, `startup_failure`.
     pub conclusion: Option<String>,
     /// Each start of the binary.
     pub attempts: Vec<Attempt>,

@@ -2,9 +2,18 @@
 
 #![expect(clippy::unwrap_used, reason = "a test ends where its set-up fails")]
 
+mod act;
 mod api;
+mod chaos;
+mod concurrency;
+mod forms;
+mod github;
+mod load;
 mod process;
+mod rates;
+mod rest;
 mod rules;
 mod runs;
 mod store;
+mod watchdog;
 mod workflows;

@@ -159,6 +159,22 @@ async fn what_it_cannot_start_with_is_said() {
     refused(&["--token-file", "/no/such/file"], TOKEN, "/no/such/file").await;
     refused(&["--repository", "shop"], TOKEN, "OWNER/NAME").await;
     refused(&["--pass-env", "BACKROOM_SECRET_X"], TOKEN, "never get").await;
+    refused(&["--pass-env", "GITHUB_TOKEN"], TOKEN, "never get").await;
+    refused(&["--keep-deliveries", "0"], TOKEN, "at least 1").await;
+    refused(&["--backend", "github"], TOKEN, "no token in GITHUB_TOKEN").await;
+    refused(&["--backend", "act"], TOKEN, "give --project").await;
+    let file = folders.path("token");
+    std::fs::write(&file, "canary-github-token").unwrap();
+    let file = file.display().to_string();
+    let forward = [
+        "--backend",
+        "github",
+        "--github-token-file",
+        &file,
+        "--github-api-url",
+    ];
+    let plain = [&forward[..], &["http://api.github.com"]].concat();
+    refused(&plain, TOKEN, "must start with https://").await;
 
     let other = Folders::new("exit 0");
     let elsewhere = async |says: &str| {

@@ -19,7 +19,9 @@ pwd > "$SEEN/pwd"; ls -A > "$SEEN/ls"
 echo "# Done" >> "$GITHUB_STEP_SUMMARY"; echo "got canary-dispatch-token" >> "$GITHUB_STEP_SUMMARY"
 echo "to standard output"; echo "to standard error: canary-client-secret" >&2
 echo "::add-mask::canary-added"; echo "canary-added canary-dispatch-token"
-touch clone "$RUNNER_TEMP/t"; test -w "$GITHUB_OUTPUT"
+touch clone "$RUNNER_TEMP/t"
+for f in "$GITHUB_OUTPUT" "$GITHUB_ENV" "$GITHUB_PATH" "$GITHUB_STATE" "$GITHUB_STEP_SUMMARY"; do test -w "$f" || exit 8; done
+test -d "$RUNNER_TOOL_CACHE" && test -n "$RUNNER_OS" && test -n "$RUNNER_ARCH"
 "##;
     let store = Store::start(Folders::new(script), |_| {}).await;
     let name = "O'Neil \"x\" $(touch pwned) `id`\n\u{1f600} ${{ github.token }}";
@@ -47,7 +49,11 @@ touch clone "$RUNNER_TEMP/t"; test -w "$GITHUB_OUTPUT"
             "action": "restock_item",
             "branch": "main",
             "client_payload": payload,
-            "repository": {"full_name": "shop/data", "default_branch": "main"},
+            "repository": {
+                "name": "data", "full_name": "shop/data", "default_branch": "main",
+                "owner": {"login": "shop"},
+            },
+            "sender": {"login": "shop"},
         })
     );
     let env = store.folders.seen("env").unwrap();
@@ -57,6 +63,11 @@ touch clone "$RUNNER_TEMP/t"; test -w "$GITHUB_OUTPUT"
         "GITHUB_EVENT_NAME=repository_dispatch",
         "GITHUB_REPOSITORY=shop/data",
         "GITHUB_RUN_ATTEMPT=1",
+        "GITHUB_RUN_NUMBER=1",
+        "GITHUB_REF=refs/heads/main",
+        "GITHUB_WORKFLOW=The inventory",
+        "GITHUB_WORKFLOW_REF=shop/data/.github/workflows/inventory.yml@refs/heads/main",
+        "RUNNER_ENVIRONMENT=self-hosted",
         "ZEEBE_ADDRESS=127.0.0.1:26500",
         &format!("GITHUB_API_URL={}", store.client.url),
         &format!("GITHUB_RUN_ID={}", run["id"]),

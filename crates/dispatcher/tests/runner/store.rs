@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use dispatcher::{Config, Dispatcher, Token};
+use dispatcher::{BackendConfig, Config, Dispatcher, Token, Watchdog};
 use reqwest::{Method, Response, StatusCode};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -41,7 +41,25 @@ impl Folders {
              timeout-minutes: {minutes}\n    steps:\n      - uses: ./.github/actions/setup-service\n        \
              with: {{service: {name}}}\n"
         );
-        std::fs::write(self.path("workflows").join(format!("{name}.yml")), workflow).unwrap();
+        self.workflow(&format!("{name}.yml"), &workflow);
+        self.program(name, script);
+    }
+
+    /// A service whose workflow also has these lines at its top level.
+    pub(crate) fn service_with(&self, name: &str, on: &str, lines: &str, script: &str) {
+        let workflow = format!(
+            "name: The {name}\non: {on}\n{lines}\njobs:\n  run:\n    name: Run it\n    steps:\n      \
+             - uses: ./.github/actions/setup-service\n        with: {{service: {name}}}\n"
+        );
+        self.workflow(&format!("{name}.yml"), &workflow);
+        self.program(name, script);
+    }
+
+    pub(crate) fn workflow(&self, file: &str, text: &str) {
+        std::fs::write(self.path("workflows").join(file), text).unwrap();
+    }
+
+    fn program(&self, name: &str, script: &str) {
         let program = self.path("bin").join(name);
         std::fs::write(&program, format!("#!/bin/sh\n{script}\n")).unwrap();
         std::fs::set_permissions(&program, PermissionsExt::from_mode(0o755)).unwrap();
@@ -90,10 +108,17 @@ impl Folders {
             data: self.path("data"),
             workflows: self.path("workflows"),
             bin_dir: self.path("bin"),
+            backend: BackendConfig::Direct,
+            rates: None,
+            watchdog: Watchdog {
+                redispatches_max: 0,
+                start_limit: Duration::from_secs(3600),
+            },
             repositories: vec!["shop/data".to_owned()],
             default_branch: "main".to_owned(),
             token: Token::new(TOKEN, "a test").unwrap(),
             parallel_max,
+            deliveries_max: 1000,
             retry_delay: Duration::from_millis(1),
             stop_grace: Duration::from_secs(60),
             api_url: "http://127.0.0.1:1".to_owned(),
@@ -151,6 +176,29 @@ impl Client {
         response.json().await.unwrap()
     }
 
+    /// Posts to a path that answers with this status; gives the body, if there is one.
+    pub(crate) async fn post(&self, path: &str, body: &Value, status: u16) -> Value {
+        let response = self.call(Method::POST, path, body).await;
+        let got = response.status().as_u16();
+        let text = response.text().await.unwrap();
+        assert_eq!(got, status, "{path}: {text}");
+        serde_json::from_str(&text).unwrap_or_default()
+    }
+
+    /// Waits until a run in GitHub's shape has this status or conclusion.
+    pub(crate) async fn run_until(&self, run: u64, state: &str) -> Value {
+        let path = format!("/repos/shop/data/actions/runs/{run}");
+        let mut last = Value::Null;
+        for _ in LOOKS {
+            last = self.get(&path).await;
+            if last["status"] == state || last["conclusion"] == state {
+                return last;
+            }
+            tick().await;
+        }
+        panic!("run {run} never became {state}: {last}")
+    }
+
     pub(crate) async fn dispatch(&self, event_type: &str, id: &str) {
         let body = json!({"event_type": event_type, "client_payload": {"_id": id}});
         let response = self.call(Method::POST, DISPATCHES, &body).await;
@@ -161,6 +209,41 @@ impl Client {
         let response = self.call(Method::POST, "/_backroom/rules", rule).await;
         assert_eq!(response.status(), StatusCode::CREATED);
         response.json().await.unwrap()
+    }
+
+    /// Waits until a list is not empty.
+    pub(crate) async fn until_some(&self, path: &str) -> Value {
+        for _ in LOOKS {
+            let list = self.get(path).await;
+            if list != json!([]) {
+                return list;
+            }
+            tick().await;
+        }
+        panic!("nothing ever at {path}")
+    }
+
+    /// Waits until the watchdog tells why an order's delivery came to nothing.
+    pub(crate) async fn failure(&self, id: &str) -> String {
+        for _ in LOOKS {
+            if let Some(why) = self.delivery(id).await["failure"].as_str() {
+                return why.to_owned();
+            }
+            tick().await;
+        }
+        panic!("'{id}' never came to nothing")
+    }
+
+    /// Waits until an attempt of a run has ended; gives the run.
+    pub(crate) async fn attempted(&self, run: u64) -> Value {
+        for _ in LOOKS {
+            let shown = self.get(&format!("/_backroom/runs/{run}")).await;
+            if shown["attempts"][0]["finished_at"].is_string() {
+                return shown;
+            }
+            tick().await;
+        }
+        panic!("run {run} never ended an attempt")
     }
 
     /// The one delivery of an order.
