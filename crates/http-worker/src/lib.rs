@@ -5,10 +5,12 @@
 //! This is the only place where secrets of the models are known: they are filled in in
 //! authentication fields, for the hosts they are bound to, and hidden in everything that leaves.
 //! Deliberately absent: proxies (they would look up addresses where the check of [`egress`]
-//! cannot see them), multipart bodies, client certificates, a cache of OAuth tokens.
+//! cannot see them), multipart bodies, client certificates, refresh tokens.
 //!
 //! To see a job's whole life, start at [`HttpWorker::handle`].
 
+mod authentication;
+mod deadline;
 pub mod egress;
 mod error_functions;
 mod expression;
@@ -16,6 +18,7 @@ pub mod host;
 mod job;
 pub mod legacy;
 mod mask;
+mod oauth;
 mod outcome;
 mod placeholder;
 mod request;

@@ -106,6 +106,7 @@ async fn run(flags: Cli) -> Result<()> {
         allowed_hosts: flags.allowed_hosts,
         variables: worker_variables.unwrap_or_default(),
         job_timeout,
+        gateway: Some(settings.gateway.clone()),
     }));
 
     let mut types = vec![JOB_TYPE.to_owned()];

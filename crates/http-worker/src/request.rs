@@ -68,7 +68,6 @@ pub(crate) enum Failure {
 }
 
 /// Sends calls. Cheap to share, costly to make: its clients hold TLS roots and connections.
-#[derive(Debug)]
 pub(crate) struct Sender {
     /// Hosts that may be at addresses which are not public.
     named: Vec<HostRule>,
@@ -192,6 +191,11 @@ impl Sender {
 }
 
 impl Call {
+    /// The longest that it can take until an answer begins, where that has a limit.
+    pub(crate) fn time_wanted(&self) -> Option<Duration> {
+        Some(self.connect_timeout + self.read_timeout?)
+    }
+
     fn url_with_credentials(&self) -> Url {
         let mut url = self.url.clone();
         for credential in &self.credentials {

@@ -63,6 +63,7 @@ pub(crate) fn config(server: &Server) -> Config {
         allowed_hosts: Vec::new(),
         variables: [("region".to_owned(), "eu".to_owned())].into(),
         job_timeout: Duration::from_secs(60),
+        gateway: None,
     }
 }
 

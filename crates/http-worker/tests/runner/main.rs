@@ -4,6 +4,7 @@
 
 mod authentication;
 mod connector;
+mod deadline;
 mod egress;
 mod expressions;
 #[path = "../../../messaging/tests/support/gateway.rs"]

@@ -33,6 +33,10 @@ pub(crate) struct Server {
     pub(crate) port: u16,
     seen: Arc<Mutex<Vec<Seen>>>,
     calls: Arc<AtomicUsize>,
+    /// Access tokens that were given.
+    tokens: Arc<AtomicUsize>,
+    /// The number of the last token that is refused.
+    revoked: Arc<AtomicUsize>,
 }
 
 impl Server {
@@ -58,6 +62,23 @@ impl Server {
     /// Everything that arrived.
     pub(crate) fn seen(&self) -> Vec<Seen> {
         self.seen.lock().unwrap().clone()
+    }
+
+    /// The paths that were asked for, in their order.
+    pub(crate) fn paths(&self) -> Vec<String> {
+        self.seen().into_iter().map(|seen| seen.uri).collect()
+    }
+
+    /// Refuses every access token that was given so far.
+    pub(crate) fn revoke_tokens(&self) {
+        let given = self.tokens.load(Ordering::SeqCst);
+        self.revoked.store(given, Ordering::SeqCst);
+    }
+
+    fn takes(&self, authorization: Option<&str>) -> bool {
+        let token = authorization.and_then(|text| text.strip_prefix("Bearer canary-access-token-"));
+        let number = token.and_then(|number| number.parse().ok());
+        number.is_some_and(|number: usize| number > self.revoked.load(Ordering::SeqCst))
     }
 
     /// The only request that arrived.
@@ -138,10 +159,20 @@ async fn answer(State(server): State<Server>, request: Request) -> Response<Body
                 .insert(header::LOCATION, "/loop".parse().unwrap());
             response
         }
-        ["token"] => json_answer(
-            200,
-            &json!({"access_token": "canary-access-token", "expires_in": 60}),
-        ),
+        // A new token each time, for so long as the path says.
+        ["token", ref lifetime @ ..] => {
+            let number = server.tokens.fetch_add(1, Ordering::SeqCst) + 1;
+            let mut answer = json!({"access_token": format!("canary-access-token-{number}")});
+            match lifetime {
+                [lifetime] => answer["expires_in"] = lifetime.parse().unwrap(),
+                [lifetime, "text"] => answer["expires_in"] = json!(lifetime),
+                _ => {}
+            }
+            json_answer(200, &answer)
+        }
+        ["protected"] if !server.takes(seen.header("authorization")) => {
+            json_answer(401, &json!({"message": "token expired"}))
+        }
         _ => json_answer(200, &json!({"ok": true})),
     }
 }
