@@ -8,18 +8,31 @@ use serde_json::{Map, Value};
 
 use crate::job::{Error, FORM, header_name, header_value, input, parse_url, text};
 use crate::mask::{Mask, url_form};
+use crate::models::Named;
 use crate::oauth::TokenRequest;
 use crate::request::{Call, Credential};
-use crate::secrets::{Form, Secrets};
+use crate::secrets::{Field, Secrets};
 
 /// What Camunda's element templates once wrote for a password that is empty.
 const EMPTY_PASSWORD: &str = "SPEC_PASSWORD_EMPTY_PATTERN";
+
+/// What stands in the authentication fields of a call, by name; for advice when it is refused.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Proof {
+    /// Secrets that were filled in.
+    pub(crate) secrets: Vec<String>,
+    /// Placeholders that stayed text, since the deployed model does not name them there.
+    pub(crate) left: Vec<String>,
+}
 
 /// Fills in the fields of `authentication`.
 pub(crate) struct Authentication<'a> {
     pub(crate) fields: Map<String, Value>,
     pub(crate) secrets: &'a Secrets,
     pub(crate) mask: &'a mut Mask,
+    /// What the deployed model allows to be filled in.
+    pub(crate) named: &'a Named,
+    pub(crate) proof: Proof,
 }
 
 impl Authentication<'_> {
@@ -31,16 +44,16 @@ impl Authentication<'_> {
         match kind.as_str() {
             "noAuth" => {}
             "bearer" => {
-                let token = self.secret("token", &call.url)?;
+                let token = self.secret(Field::Token, &call.url)?;
                 call.credentials.push(self.bearer(&token)?);
             }
             "basic" => {
-                let username = self.secret("username", &call.url)?;
+                let username = self.secret(Field::Username, &call.url)?;
                 let password = match text(&self.fields, "password") {
                     // A user without a password is as good: many APIs take a key as the user.
                     Ok(None) => String::new(),
                     Ok(Some(text)) if text == EMPTY_PASSWORD => String::new(),
-                    _ => self.secret("password", &call.url)?,
+                    _ => self.secret(Field::Password, &call.url)?,
                 };
                 call.credentials.push(self.basic(&username, &password)?);
             }
@@ -56,11 +69,12 @@ impl Authentication<'_> {
     }
 
     /// A field that may hold a secret's placeholder, filled in for a URL.
-    fn secret(&mut self, field: &str, url: &Url) -> Result<String, Error> {
-        let template = self.plain(field)?;
-        Ok(self
-            .secrets
-            .fill(&template, url, Form::Connector, |_| None)?)
+    fn secret(&mut self, field: Field, url: &Url) -> Result<String, Error> {
+        let template = self.plain(field.name())?;
+        let filled = self.secrets.fill(&template, field, url, self.named)?;
+        self.proof.secrets.extend(filled.secrets);
+        self.proof.left.extend(filled.left);
+        Ok(filled.text)
     }
 
     /// A field that must be there.
@@ -87,7 +101,7 @@ impl Authentication<'_> {
 
     fn api_key(&mut self, url: &Url) -> Result<Credential, Error> {
         let name = self.plain("name")?;
-        let value = self.secret("value", url)?;
+        let value = self.secret(Field::Value, url)?;
         match self.plain("apiKeyLocation")?.as_str() {
             "query" => Ok(Credential::Query(name, value)),
             "headers" => {
@@ -107,8 +121,8 @@ impl Authentication<'_> {
     fn client_credentials(&mut self, call: &Call) -> Result<TokenRequest, Error> {
         let endpoint = "authentication.oauthTokenEndpoint";
         let url = parse_url(endpoint, &self.plain("oauthTokenEndpoint")?)?;
-        let id = self.secret("clientId", &url)?;
-        let secret = self.secret("clientSecret", &url)?;
+        let id = self.secret(Field::ClientId, &url)?;
+        let secret = self.secret(Field::ClientSecret, &url)?;
         let mut form = vec![("grant_type", "client_credentials".to_owned())];
         for (name, field) in [("audience", "audience"), ("scope", "scopes")] {
             let value = text(&self.fields, field)

@@ -52,7 +52,7 @@ impl Deadlines {
     /// A deadline that cannot be moved stays: the call is then bounded by it.
     pub(crate) async fn provide(&self, job: &Job, wanted: Wanted) -> Option<Instant> {
         let left = self.left(job);
-        let stays = Instant::now() + for_the_call(left);
+        let stays = self.of(job);
         let timeout = match wanted {
             Wanted::AtLeast(call) if call > for_the_call(left) => call + REPORT_TIME,
             Wanted::Exactly(timeout) => timeout,
@@ -73,6 +73,11 @@ impl Deadlines {
                 Some(stays)
             }
         }
+    }
+
+    /// When what is done for the job has to be over, as its deadline stands.
+    pub(crate) fn of(&self, job: &Job) -> Instant {
+        Instant::now() + for_the_call(self.left(job))
     }
 
     async fn move_deadline(

@@ -10,11 +10,13 @@ use reqwest::header::{self, HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Method, Url};
 use serde_json::{Map, Value};
 
-use crate::authentication::Authentication;
+use crate::authentication::{Authentication, Proof};
 use crate::mask::{Mask, url_form};
+use crate::models::Named;
 use crate::oauth::TokenRequest;
+use crate::placeholder::{self, Spelling};
 use crate::request::{Call, Credential};
-use crate::secrets::Secrets;
+use crate::secrets::{NAMESPACE, Secrets};
 
 /// Both time-outs where the model names none.
 pub(crate) const TIMEOUT_DEFAULT: Duration = Duration::from_secs(20);
@@ -34,6 +36,7 @@ pub(crate) enum Error {
 pub(crate) struct Prepared {
     pub(crate) call: Call,
     pub(crate) mask: Mask,
+    pub(crate) proof: Proof,
     /// Has to be asked for a token first.
     pub(crate) token: Option<TokenRequest>,
 }
@@ -49,6 +52,7 @@ pub(crate) fn input(field: &str, problem: impl Into<String>) -> Error {
 pub(crate) fn prepare(
     variables: &Map<String, Value>,
     secrets: &Secrets,
+    named: &Named,
     mut mask: Mask,
     job_key: i64,
 ) -> Result<Prepared, Error> {
@@ -89,9 +93,29 @@ pub(crate) fn prepare(
         fields: object(variables, "authentication")?,
         secrets,
         mask: &mut mask,
+        named,
+        proof: Proof::default(),
     };
     let token = auth.apply(&mut call)?;
-    Ok(Prepared { call, mask, token })
+    let proof = auth.proof;
+    Ok(Prepared {
+        call,
+        mask,
+        proof,
+        token,
+    })
+}
+
+/// Whether some field of `authentication` holds a placeholder of a secret.
+pub(crate) fn asks_for_a_secret(variables: &Map<String, Value>) -> bool {
+    let fields = variables.get("authentication").and_then(Value::as_object);
+    let mut texts = fields
+        .into_iter()
+        .flat_map(Map::values)
+        .filter_map(Value::as_str);
+    texts.any(|text| {
+        placeholder::names(text, Spelling::Braces).any(|name| name.starts_with(NAMESPACE))
+    })
 }
 
 impl Prepared {

@@ -78,9 +78,8 @@ impl Reaction {
             let variables =
                 json!({"response": {"headers": response.headers, "body": response.body}});
             let context = self.error(&response.status.to_string(), response.reason, &variables);
-            let message = format!("the call was answered with status {}", response.summary());
             return self.judged(&context, || {
-                self.failed(message, response.retry_after.as_deref())
+                self.failed(response.failure(), response.retry_after.as_deref())
             });
         }
         let whole = response.to_value();
@@ -98,6 +97,11 @@ impl Reaction {
     pub(crate) fn unanswered(&self, message: &str) -> Outcome {
         let context = self.error(NO_ANSWER_CODE, message, &json!({}));
         self.judged(&context, || self.failed(message.to_owned(), None))
+    }
+
+    /// No call was made, for a reason that may pass: nothing for the model to judge.
+    pub(crate) fn not_called(&self, message: &str) -> Outcome {
+        self.failed(message.to_owned(), None)
     }
 
     /// What an `errorExpression` sees of an error; no code is null.

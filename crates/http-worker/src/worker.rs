@@ -10,25 +10,28 @@ use reqwest::{StatusCode, header};
 use tokio::time::Instant;
 
 use crate::deadline::{Deadlines, Wanted};
-use crate::host::HostRule;
+use crate::egress::Egress;
 use crate::job::Prepared;
 use crate::mask::Mask;
+use crate::models::{Models, Named};
 use crate::oauth::Tokens;
 use crate::outcome::{Reaction, for_good};
 use crate::request::{Answer, Call, Failure, Sender};
 use crate::response::Response;
 use crate::secrets::Secrets;
-use crate::{job, legacy, oauth, retry};
+use crate::{job, legacy, models, oauth, retry};
 
 /// The job type of Camunda's REST connector.
 pub const JOB_TYPE: &str = "io.camunda:http-json:1";
 
 /// What the worker knows beside its jobs.
 pub struct Config {
-    /// The secrets; their hosts may be at addresses that are not public.
+    /// The secrets of the models.
     pub secrets: Secrets,
-    /// Further hosts that may be at addresses which are not public.
-    pub allowed_hosts: Vec<HostRule>,
+    /// Where it stands which secrets an element names.
+    pub models: Models,
+    /// What may be called although it is not public.
+    pub egress: Egress,
     /// What placeholders of the older job type may name; no secrets.
     pub variables: BTreeMap<String, String>,
     /// How long a job is the worker's.
@@ -40,6 +43,7 @@ pub struct Config {
 /// Turns jobs into HTTP calls, and their answers into outcomes.
 pub struct HttpWorker {
     secrets: Secrets,
+    models: Models,
     mask: Mask,
     variables: BTreeMap<String, String>,
     deadlines: Deadlines,
@@ -50,14 +54,13 @@ pub struct HttpWorker {
 impl HttpWorker {
     /// A worker with these settings.
     pub fn new(config: Config) -> HttpWorker {
-        let mut named = config.allowed_hosts;
-        named.extend(config.secrets.hosts().cloned());
         HttpWorker {
             mask: config.secrets.mask(),
             secrets: config.secrets,
             variables: config.variables,
             deadlines: Deadlines::new(config.job_timeout, config.gateway),
-            sender: Sender::new(named),
+            sender: Sender::new(config.egress),
+            models: config.models,
             tokens: Tokens::default(),
         }
     }
@@ -88,14 +91,31 @@ impl HttpWorker {
     }
 
     async fn handle_connector(&self, job: &Job) -> Outcome {
-        let prepared = Reaction::read(job).and_then(|reaction| {
-            let prepared = job::prepare(&job.variables, &self.secrets, self.mask.clone(), job.key)?;
-            Ok((reaction, prepared))
-        });
-        let (reaction, mut prepared) = match prepared {
-            Ok(both) => both,
+        let reaction = match Reaction::read(job) {
+            Ok(reaction) => reaction,
             Err(error) => return for_good(self.mask.hide(&error.to_string())),
         };
+        let named = match self.named(job).await {
+            Ok(named) => named,
+            Err(error) if error.is_transient() => {
+                return reaction.not_called(&self.mask.hide(&error.to_string()));
+            }
+            Err(error) => return for_good(self.mask.hide(&error.to_string())),
+        };
+        let mask = self.mask.clone();
+        let prepared = job::prepare(&job.variables, &self.secrets, &named, mask, job.key);
+        let mut prepared = match prepared {
+            Ok(prepared) => prepared,
+            Err(error) => return for_good(self.mask.hide(&error.to_string())),
+        };
+        if let Some(name) = prepared.proof.left.first() {
+            tracing::warn!(
+                job_key = job.key,
+                element_id = job.element_id,
+                placeholder = name,
+                "a placeholder that the deployed model does not name there is sent as text"
+            );
+        }
         let wanted = match (reaction.job_timeout, prepared.time_wanted()) {
             (Some(timeout), _) => Wanted::Exactly(timeout),
             (None, Some(time)) => Wanted::AtLeast(time),
@@ -107,7 +127,7 @@ impl HttpWorker {
         let called = self.call_with_token(&mut prepared, deadline, job).await;
         let mask = &prepared.mask;
         match called {
-            Ok(answer) => reaction.answered(&Response::new(&answer, mask)),
+            Ok(answer) => reaction.answered(&Response::new(&answer, mask, &prepared.proof)),
             Err(Trouble::ForGood(reason)) => for_good(mask.hide(&reason)),
             Err(Trouble::ForNow(reason)) => reaction.unanswered(&mask.hide(&reason)),
         }
@@ -126,12 +146,20 @@ impl HttpWorker {
         };
         let (mask, reading) = (&prepared.mask, &prepared.reading);
         match self.call(&prepared.call, deadline, job).await {
-            Ok(answer) => reading.answered(&Response::new(&answer, mask)),
+            Ok(answer) => reading.answered(&Response::new(&answer, mask, &prepared.proof)),
             Err(error) => match Trouble::from(error) {
                 Trouble::ForGood(reason) => for_good(mask.hide(&reason)),
                 Trouble::ForNow(reason) => reading.unanswered(&mask.hide(&reason)),
             },
         }
+    }
+
+    /// Which placeholders may be filled in; the model is looked at only if there is one.
+    async fn named(&self, job: &Job) -> Result<Named, models::Error> {
+        if !job::asks_for_a_secret(&job.variables) {
+            return Ok(Named::AnyByAnyone);
+        }
+        self.models.named(job, self.deadlines.of(job)).await
     }
 
     /// Makes the call, with an access token if it needs one: a kept one that is refused is

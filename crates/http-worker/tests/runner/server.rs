@@ -37,6 +37,8 @@ pub(crate) struct Server {
     tokens: Arc<AtomicUsize>,
     /// The number of the last token that is refused.
     revoked: Arc<AtomicUsize>,
+    /// The model of every process definition, and after how many calls it is there.
+    model: Arc<Mutex<(String, usize)>>,
 }
 
 impl Server {
@@ -75,6 +77,11 @@ impl Server {
         self.revoked.store(given, Ordering::SeqCst);
     }
 
+    /// Answers as the engine's REST API for a model, which is there after so many calls.
+    pub(crate) fn deploy(&self, model: &str, after_calls: usize) {
+        *self.model.lock().unwrap() = (model.to_owned(), after_calls);
+    }
+
     fn takes(&self, authorization: Option<&str>) -> bool {
         let token = authorization.and_then(|text| text.strip_prefix("Bearer canary-access-token-"));
         let number = token.and_then(|number| number.parse().ok());
@@ -108,8 +115,8 @@ async fn answer(State(server): State<Server>, request: Request) -> Response<Body
     let query = parts.uri.query().unwrap_or_default().to_owned();
     let parts: Vec<&str> = path.trim_start_matches('/').split('/').collect();
     match parts[..] {
-        ["echo"] => json_answer(
-            200,
+        ["echo", ref status @ ..] => json_answer(
+            status.first().map_or(200, |status| status.parse().unwrap()),
             &json!({"headers": seen.headers, "body": seen.body, "uri": seen.uri}),
         ),
         // Says its errors in words of its own, as an API does.
@@ -117,6 +124,8 @@ async fn answer(State(server): State<Server>, request: Request) -> Response<Body
             status.parse().unwrap(),
             &json!({"message": "said by the server", "error": {"code": "E42", "text": "why"}}),
         ),
+        // Answers with what it is sent.
+        ["says", status] => plain(status.parse().unwrap(), &seen.body, "application/json"),
         ["code-only"] => json_answer(400, &json!({"error": {"code": "E42"}})),
         ["not-json"] => plain(400, "<html>no</html>", "text/html"),
         ["text"] => plain(200, "plain text", "text/plain"),
@@ -170,6 +179,13 @@ async fn answer(State(server): State<Server>, request: Request) -> Response<Body
             }
             json_answer(200, &answer)
         }
+        ["v2", "process-definitions", key, "xml"] => match &*server.model.lock().unwrap() {
+            (model, after_calls) if call >= *after_calls => plain(200, model, "text/xml"),
+            _ => json_answer(
+                404,
+                &json!({"title": "NOT_FOUND", "status": 404, "detail": format!("no definition {key}")}),
+            ),
+        },
         ["protected"] if !server.takes(seen.header("authorization")) => {
             json_answer(401, &json!({"message": "token expired"}))
         }
