@@ -139,6 +139,37 @@ async fn what_it_cannot_start_with_is_said() {
     }
 }
 
+#[tokio::test]
+async fn the_manual_names_the_flags_that_there_are() {
+    let output = command().arg("--help").output().await.unwrap();
+    let help = String::from_utf8(output.stdout).unwrap();
+    let manual = include_str!("../../../../docs/http-worker.md");
+    let named = |text: &str| -> std::collections::BTreeSet<String> {
+        let words = text.split(|c: char| !(c.is_ascii_alphanumeric() || c == '-' || c == '_'));
+        let flags = words.filter(|word| word.starts_with("--") && word.len() > 3);
+        flags.map(str::to_owned).collect()
+    };
+    let (there, in_manual) = (named(&help), named(manual));
+    let unknown: Vec<_> = in_manual.difference(&there).collect();
+    assert!(unknown.is_empty(), "in the manual alone: {unknown:?}");
+    // Those that all programs share stand elsewhere.
+    let shared = [
+        "--zeebe",
+        "--ghettodb",
+        "--github",
+        "--message",
+        "--gateway",
+        "--push",
+        "--help",
+        "--version",
+    ];
+    let own = there
+        .difference(&in_manual)
+        .filter(|flag| !shared.iter().any(|prefix| flag.starts_with(prefix)));
+    let own: Vec<_> = own.collect();
+    assert!(own.is_empty(), "not in the manual: {own:?}");
+}
+
 /// A job as the gateway gives it.
 pub(crate) fn activated(
     key: i64,
