@@ -1,19 +1,23 @@
 //! Which addresses the worker may connect to.
 //!
 //! A model names URLs, and variables may end up in them, so a call could be aimed at what only
-//! this machine can reach. Addresses that are not public are refused unless their host is named
-//! in the settings. The check is on the very address that is dialled (the client resolves
-//! through [`Guard`]), so a name that answers differently the second time gains nothing.
+//! this machine can reach. Addresses that are not public are refused unless their host or their
+//! network is named in the settings. The check is on the very address that is dialled (the client
+//! resolves through [`Guard`]), so a name that answers differently the second time gains nothing.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::Arc;
 
+pub use ipnet::IpNet;
 use reqwest::Url;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+
+use crate::host::HostRule;
 
 /// An address that is not dialled.
 #[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
 #[error(
-    "{host} is at {address}, which is not a public address; allow it with --allow-host {host} if it should be called"
+    "{host} is at {address}, which is not a public address; allow it with --allow-host {host}, or its network with --allow-network, if it should be called"
 )]
 pub struct Refused {
     /// The host of the URL.
@@ -22,31 +26,75 @@ pub struct Refused {
     pub address: IpAddr,
 }
 
-/// Refuses a URL whose host is an address that is not public; names are left to [`Guard`].
-pub(crate) fn check_literal(url: &Url) -> Result<(), Refused> {
-    let host = url.host_str().unwrap_or_default();
-    let literal = host.trim_start_matches('[').trim_end_matches(']');
-    match literal.parse::<IpAddr>() {
-        Ok(address) if !is_public(address) => Err(Refused {
-            host: host.to_owned(),
-            address,
-        }),
-        _ => Ok(()),
+/// What may be called although it is not public; by default nothing.
+#[derive(Clone, Debug, Default)]
+pub struct Egress {
+    hosts: Vec<HostRule>,
+    networks: Arc<[IpNet]>,
+}
+
+impl Egress {
+    /// Allows these hosts, wherever they are, and these networks, whatever their hosts' names.
+    pub fn new(hosts: Vec<HostRule>, networks: Vec<IpNet>) -> Egress {
+        Egress {
+            hosts,
+            networks: networks.into(),
+        }
+    }
+
+    /// Whether a URL's host is named, so that its address is not looked at.
+    pub(crate) fn names(&self, url: &Url) -> bool {
+        self.hosts.iter().any(|host| host.covers(url))
+    }
+
+    /// Refuses a URL whose host is an address that is not public; names are left to [`Guard`].
+    pub(crate) fn check_literal(&self, url: &Url) -> Result<(), Refused> {
+        let host = url.host_str().unwrap_or_default();
+        let literal = host.trim_start_matches('[').trim_end_matches(']');
+        match literal.parse::<IpAddr>() {
+            Ok(address) if !self.guard().allows(address) => Err(Refused {
+                host: host.to_owned(),
+                address,
+            }),
+            _ => Ok(()),
+        }
+    }
+
+    /// The resolver for hosts that are not named.
+    pub(crate) fn guard(&self) -> Guard {
+        Guard {
+            networks: self.networks.clone(),
+        }
     }
 }
 
-/// Resolves names, and refuses those that lead to any address that is not public.
+/// Resolves names, and refuses those that lead to any address that is not public, unless its
+/// network is allowed.
 #[derive(Debug)]
-pub(crate) struct Guard;
+pub(crate) struct Guard {
+    networks: Arc<[IpNet]>,
+}
+
+impl Guard {
+    fn allows(&self, address: IpAddr) -> bool {
+        // An IPv4 address written as an IPv6 one leads to the same place.
+        let address = address.to_canonical();
+        let within = |network: &IpNet| network.contains(&address);
+        is_public(address) || self.networks.iter().any(within)
+    }
+}
 
 impl Resolve for Guard {
     fn resolve(&self, name: Name) -> Resolving {
+        let guard = Guard {
+            networks: self.networks.clone(),
+        };
         Box::pin(async move {
             let host = name.as_str().to_owned();
             // The port is put in later, by the client.
             let found: Vec<SocketAddr> =
                 tokio::net::lookup_host((host.as_str(), 0)).await?.collect();
-            if let Some(private) = found.iter().find(|address| !is_public(address.ip())) {
+            if let Some(private) = found.iter().find(|found| !guard.allows(found.ip())) {
                 return Err(Box::new(Refused {
                     host,
                     address: private.ip(),
@@ -162,19 +210,53 @@ mod tests {
             "http://[::ffff:10.0.0.1]/",
             "http://169.254.169.254/latest/meta-data",
         ] {
-            assert!(check_literal(&Url::parse(url).unwrap()).is_err(), "{url}");
+            assert!(
+                Egress::default()
+                    .check_literal(&Url::parse(url).unwrap())
+                    .is_err(),
+                "{url}"
+            );
         }
         for url in ["http://1.1.1.1/", "https://api.github.com/"] {
-            assert!(check_literal(&Url::parse(url).unwrap()).is_ok(), "{url}");
+            assert!(
+                Egress::default()
+                    .check_literal(&Url::parse(url).unwrap())
+                    .is_ok(),
+                "{url}"
+            );
+        }
+    }
+
+    #[test]
+    fn networks_that_are_allowed() {
+        let networks = ["10.1.0.0/16", "fd00::/8"].map(|text| text.parse().unwrap());
+        let egress = Egress::new(Vec::new(), networks.into());
+        for (url, allowed) in [
+            ("http://10.1.2.3/", true),
+            ("http://[::ffff:10.1.2.3]/", true),
+            ("http://[fd12::1]/", true),
+            ("http://10.2.0.1/", false),
+            ("http://169.254.169.254/", false),
+            ("http://[fe80::1]/", false),
+        ] {
+            let checked = egress.check_literal(&Url::parse(url).unwrap());
+            assert_eq!(checked.is_ok(), allowed, "{url}");
         }
     }
 
     #[tokio::test]
     async fn names_are_checked_where_they_lead() {
-        let resolved = Guard.resolve("localhost".parse().unwrap()).await;
-        let Err(error) = resolved else {
+        let resolved = Egress::default()
+            .guard()
+            .resolve("localhost".parse().unwrap());
+        let Err(error) = resolved.await else {
             panic!("localhost was resolved");
         };
         assert!(error.downcast_ref::<Refused>().is_some(), "{error}");
+
+        let networks = ["127.0.0.0/8", "::1/128"].map(|text| text.parse().unwrap());
+        let egress = Egress::new(Vec::new(), networks.into());
+        let resolved = egress.guard().resolve("localhost".parse().unwrap());
+        assert!(resolved.await.is_ok());
     }
 }

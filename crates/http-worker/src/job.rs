@@ -2,19 +2,21 @@
 //!
 //! A mistake of the model is told by the field's name; the job then fails for good, since the
 //! same variables would fail the same way again. Secrets are filled in here, and nowhere but in
-//! the authentication fields.
+//! the authentication fields, by [`crate::authentication`].
 
 use std::time::Duration;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use reqwest::header::{self, HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Method, Url};
 use serde_json::{Map, Value};
 
+use crate::authentication::{Authentication, Proof};
 use crate::mask::{Mask, url_form};
+use crate::models::Named;
+use crate::oauth::TokenRequest;
+use crate::placeholder::{self, Spelling};
 use crate::request::{Call, Credential};
-use crate::secrets::{Form, Secrets};
+use crate::secrets::{NAMESPACE, Secrets};
 
 /// Both time-outs where the model names none.
 pub(crate) const TIMEOUT_DEFAULT: Duration = Duration::from_secs(20);
@@ -34,13 +36,9 @@ pub(crate) enum Error {
 pub(crate) struct Prepared {
     pub(crate) call: Call,
     pub(crate) mask: Mask,
+    pub(crate) proof: Proof,
     /// Has to be asked for a token first.
     pub(crate) token: Option<TokenRequest>,
-}
-
-/// A call that gives an access token (OAuth 2.0 client credentials).
-pub(crate) struct TokenRequest {
-    pub(crate) call: Call,
 }
 
 pub(crate) fn input(field: &str, problem: impl Into<String>) -> Error {
@@ -54,6 +52,7 @@ pub(crate) fn input(field: &str, problem: impl Into<String>) -> Error {
 pub(crate) fn prepare(
     variables: &Map<String, Value>,
     secrets: &Secrets,
+    named: &Named,
     mut mask: Mask,
     job_key: i64,
 ) -> Result<Prepared, Error> {
@@ -94,9 +93,48 @@ pub(crate) fn prepare(
         fields: object(variables, "authentication")?,
         secrets,
         mask: &mut mask,
+        named,
+        proof: Proof::default(),
     };
     let token = auth.apply(&mut call)?;
-    Ok(Prepared { call, mask, token })
+    let proof = auth.proof;
+    Ok(Prepared {
+        call,
+        mask,
+        proof,
+        token,
+    })
+}
+
+/// Whether some field of `authentication` holds a placeholder of a secret.
+pub(crate) fn asks_for_a_secret(variables: &Map<String, Value>) -> bool {
+    let fields = variables.get("authentication").and_then(Value::as_object);
+    let mut texts = fields
+        .into_iter()
+        .flat_map(Map::values)
+        .filter_map(Value::as_str);
+    texts.any(|text| {
+        placeholder::names(text, Spelling::Braces).any(|name| name.starts_with(NAMESPACE))
+    })
+}
+
+impl Prepared {
+    /// The call with a token that was fetched for it.
+    pub(crate) fn with_token(&mut self, token: &str) -> Result<Call, Error> {
+        self.mask.add(token);
+        let value = header_value("authentication", &format!("Bearer {token}"))?;
+        let mut call = self.call.clone();
+        let credential = Credential::Header(header::AUTHORIZATION, value);
+        call.credentials.push(credential);
+        Ok(call)
+    }
+
+    /// The longest that the call can take to begin its answer, where it has a limit.
+    pub(crate) fn time_wanted(&self) -> Option<Duration> {
+        let one = self.call.time_wanted()?;
+        // The token's server gets as long.
+        Some(if self.token.is_some() { one * 2 } else { one })
+    }
 }
 
 /// A time-out of 0 means none: then the job's deadline alone ends the call.
@@ -108,146 +146,8 @@ pub(crate) fn read_timeout(given: Option<Duration>) -> Option<Duration> {
     }
 }
 
-/// Fills in the fields of `authentication`.
-struct Authentication<'a> {
-    fields: Map<String, Value>,
-    secrets: &'a Secrets,
-    mask: &'a mut Mask,
-}
-
-impl Authentication<'_> {
-    fn apply(&mut self, call: &mut Call) -> Result<Option<TokenRequest>, Error> {
-        let kind = text(&self.fields, "type")
-            .map_err(|_| input("authentication.type", "must be a text"))?
-            .unwrap_or_else(|| "noAuth".to_owned());
-        match kind.as_str() {
-            "noAuth" => {}
-            "bearer" => {
-                let token = self.secret("token", &call.url)?;
-                call.credentials.push(self.bearer(&token)?);
-            }
-            "basic" => {
-                let username = self.secret("username", &call.url)?;
-                let password = self.secret("password", &call.url)?;
-                call.credentials.push(self.basic(&username, &password)?);
-            }
-            "apiKey" => call.credentials.push(self.api_key(&call.url)?),
-            "oauth-client-credentials-flow" => return self.client_credentials(call).map(Some),
-            other => {
-                let known = "noAuth, basic, bearer, apiKey, oauth-client-credentials-flow";
-                let problem = format!("is '{other}', which is none of {known}");
-                return Err(input("authentication.type", problem));
-            }
-        }
-        Ok(None)
-    }
-
-    /// A field that may hold a secret's placeholder, filled in for a URL.
-    fn secret(&mut self, field: &str, url: &Url) -> Result<String, Error> {
-        let template = self.plain(field)?;
-        Ok(self
-            .secrets
-            .fill(&template, url, Form::Connector, |_| None)?)
-    }
-
-    /// A field that must be there.
-    fn plain(&self, field: &str) -> Result<String, Error> {
-        let name = format!("authentication.{field}");
-        let value = text(&self.fields, field).map_err(|_| input(&name, "must be a text"))?;
-        value.ok_or_else(|| input(&name, "is missing"))
-    }
-
-    fn bearer(&mut self, token: &str) -> Result<Credential, Error> {
-        let value = header_value("authentication.token", &format!("Bearer {}", token.trim()))?;
-        Ok(Credential::Header(header::AUTHORIZATION, value))
-    }
-
-    fn basic(&mut self, username: &str, password: &str) -> Result<Credential, Error> {
-        if username.contains(':') {
-            return Err(input("authentication.username", "must not hold a colon"));
-        }
-        let pair = STANDARD.encode(format!("{username}:{password}"));
-        self.mask.add(&pair);
-        let value = header_value("authentication", &format!("Basic {pair}"))?;
-        Ok(Credential::Header(header::AUTHORIZATION, value))
-    }
-
-    fn api_key(&mut self, url: &Url) -> Result<Credential, Error> {
-        let name = self.plain("name")?;
-        let value = self.secret("value", url)?;
-        match self.plain("apiKeyLocation")?.as_str() {
-            "query" => Ok(Credential::Query(name, value)),
-            "headers" => {
-                let name = header_name("authentication.name", &name)?;
-                Ok(Credential::Header(
-                    name,
-                    header_value("authentication.value", &value)?,
-                ))
-            }
-            _ => Err(input(
-                "authentication.apiKeyLocation",
-                "must be 'headers' or 'query'",
-            )),
-        }
-    }
-
-    fn client_credentials(&mut self, call: &Call) -> Result<TokenRequest, Error> {
-        let endpoint = "authentication.oauthTokenEndpoint";
-        let url = parse_url(endpoint, &self.plain("oauthTokenEndpoint")?)?;
-        let id = self.secret("clientId", &url)?;
-        let secret = self.secret("clientSecret", &url)?;
-        let mut form = vec![("grant_type", "client_credentials".to_owned())];
-        for (name, field) in [("audience", "audience"), ("scope", "scopes")] {
-            let value = text(&self.fields, field)
-                .map_err(|_| input(&format!("authentication.{field}"), "must be a text"))?;
-            form.extend(value.filter(|v| !v.is_empty()).map(|value| (name, value)));
-        }
-        let mut credentials = Vec::new();
-        let way = text(&self.fields, "clientAuthentication");
-        match way.ok().flatten().as_deref().unwrap_or("basicAuthHeader") {
-            "basicAuthHeader" => credentials.push(self.basic(&url_form(&id), &url_form(&secret))?),
-            "credentialsBody" => form.extend([("client_id", id), ("client_secret", secret)]),
-            _ => {
-                return Err(input(
-                    "authentication.clientAuthentication",
-                    "must be 'basicAuthHeader' or 'credentialsBody'",
-                ));
-            }
-        }
-        let body: Vec<String> = form
-            .iter()
-            .map(|(name, value)| format!("{name}={}", url_form(value)))
-            .collect();
-        let mut headers = HeaderMap::new();
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(FORM));
-        headers.insert(header::ACCEPT, HeaderValue::from_static("application/json"));
-        Ok(TokenRequest {
-            call: Call {
-                method: Method::POST,
-                url,
-                headers,
-                body: Some(body.join("&").into_bytes()),
-                credentials,
-                connect_timeout: call.connect_timeout,
-                read_timeout: call.read_timeout,
-                follow_redirects: false,
-            },
-        })
-    }
-}
-
-impl Prepared {
-    /// Puts a token that was fetched into the call.
-    pub(crate) fn set_token(&mut self, token: &str) -> Result<(), Error> {
-        self.mask.add(token);
-        let value = header_value("authentication", &format!("Bearer {token}"))?;
-        let credential = Credential::Header(header::AUTHORIZATION, value);
-        self.call.credentials.push(credential);
-        Ok(())
-    }
-}
-
-const FORM: &str = "application/x-www-form-urlencoded";
+/// The content type of an HTML form.
+pub(crate) const FORM: &str = "application/x-www-form-urlencoded";
 
 /// The body as bytes, with a content type for it where the headers name none.
 pub(crate) fn body_bytes(body: &Value, headers: &mut HeaderMap) -> Result<Vec<u8>, Error> {
@@ -303,7 +203,7 @@ pub(crate) fn url_of(text: &str) -> Result<Url, Error> {
     parse_url("url", text)
 }
 
-fn parse_url(field: &str, text: &str) -> Result<Url, Error> {
+pub(crate) fn parse_url(field: &str, text: &str) -> Result<Url, Error> {
     let url =
         Url::parse(text.trim()).map_err(|error| input(field, format!("is no URL: {error}")))?;
     if !matches!(url.scheme(), "http" | "https") {
@@ -328,7 +228,7 @@ pub(crate) fn header_map(pairs: Vec<(String, String)>) -> Result<HeaderMap, Erro
     Ok(headers)
 }
 
-fn header_name(field: &str, name: &str) -> Result<HeaderName, Error> {
+pub(crate) fn header_name(field: &str, name: &str) -> Result<HeaderName, Error> {
     let parsed = HeaderName::from_bytes(name.trim().as_bytes());
     let name = parsed.map_err(|_| input(field, "is no name of an HTTP header"))?;
     // These belong to the connection, not to the call.
@@ -348,7 +248,7 @@ pub(crate) fn header_value(field: &str, text: &str) -> Result<HeaderValue, Error
 }
 
 /// A text, or what reads as one; `None` if it is absent or null.
-fn text(fields: &Map<String, Value>, field: &str) -> Result<Option<String>, Error> {
+pub(crate) fn text(fields: &Map<String, Value>, field: &str) -> Result<Option<String>, Error> {
     match fields.get(field) {
         None | Some(Value::Null) => Ok(None),
         Some(value) => scalar(value)

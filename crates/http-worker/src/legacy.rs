@@ -15,6 +15,7 @@ use messaging::worker::{Job, Outcome};
 use reqwest::header::{self, HeaderMap};
 use serde_json::{Map, Value, json};
 
+use crate::authentication::Proof;
 use crate::job::{self, Error, TIMEOUT_DEFAULT, input};
 use crate::mask::Mask;
 use crate::outcome::cut;
@@ -22,7 +23,7 @@ use crate::placeholder::{self, Spelling};
 use crate::request::{Call, Credential};
 use crate::response::Response;
 use crate::retry;
-use crate::secrets::{Form, Secrets};
+use crate::secrets::Secrets;
 
 /// The job type.
 pub const JOB_TYPE: &str = "CAMUNDA-HTTP";
@@ -33,6 +34,7 @@ const HEADER_PREFIX: &str = "header-";
 pub(crate) struct Prepared {
     pub(crate) call: Call,
     pub(crate) mask: Mask,
+    pub(crate) proof: Proof,
     pub(crate) reading: Reading,
 }
 
@@ -75,14 +77,16 @@ pub(crate) fn prepare(
         .transpose()?;
     job::add_idempotency_key(&mut headers, job.key);
     let mut credentials = Vec::new();
+    let mut proof = Proof::default();
     if let Some(template) = job.variables.get("authorization").filter(|v| !v.is_null()) {
         let template =
             job::scalar(template).ok_or_else(|| input("authorization", "must be a text"))?;
-        let value = secrets.fill(&template, &url, Form::Older, |name| names.value(name))?;
-        if value != template {
-            mask.add(&value);
+        let filled = secrets.fill_older(&template, &url, |name| names.value(name))?;
+        if filled.text != template {
+            mask.add(&filled.text);
         }
-        let value = job::header_value("authorization", value.trim())?;
+        proof.secrets = filled.secrets;
+        let value = job::header_value("authorization", filled.text.trim())?;
         credentials.push(Credential::Header(header::AUTHORIZATION, value));
     }
     let seconds = |name| names.seconds(name);
@@ -113,6 +117,7 @@ pub(crate) fn prepare(
     Ok(Prepared {
         call,
         mask,
+        proof,
         reading,
     })
 }
@@ -314,10 +319,7 @@ impl Reading {
                     .unwrap_or_default(),
                 variables: Map::new(),
             },
-            _ => {
-                let message = format!("the call was answered with status {}", response.summary());
-                self.fail(message, response.retry_after.as_deref())
-            }
+            _ => self.fail(response.failure(), response.retry_after.as_deref()),
         }
     }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io::IsTerminal;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -10,7 +11,10 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use clap::Parser;
 use futures::FutureExt;
-use http_worker::{Config, HostRule, HttpWorker, JOB_TYPE, Secrets, legacy};
+use http_worker::egress::IpNet;
+use http_worker::log::Masked;
+use http_worker::{Config, Egress, HostRule, HttpWorker, JOB_TYPE, Mask, Models, Secrets, legacy};
+use messaging::rest::Rest;
 use messaging::settings::{Flags, Settings};
 use messaging::worker;
 use serde_json::Value;
@@ -32,10 +36,20 @@ const CONNECTOR_VARIABLES: [&str; 10] = [
     "followRedirects",
 ];
 
+/// Where others find a proxy; not used here, which is said if they are set.
+const PROXY_VARIABLES: [&str; 6] = [
+    "HTTP_PROXY",
+    "http_proxy",
+    "HTTPS_PROXY",
+    "https_proxy",
+    "ALL_PROXY",
+    "all_proxy",
+];
+
 /// Does the HTTP calls of process models: jobs of io.camunda:http-json:1 and CAMUNDA-HTTP.
 ///
-/// Secrets stand in the environment, as BACKROOM_SECRET_<NAME>; the hosts that each may go to in
-/// BACKROOM_SECRET_HOSTS_<NAME>, separated by commas.
+/// Secrets stand in the environment, as BACKROOM_SECRET_<NAME>, or in a file; the hosts that each
+/// may go to in BACKROOM_SECRET_HOSTS_<NAME>, separated by commas.
 #[derive(Parser)]
 #[command(version)]
 struct Cli {
@@ -43,15 +57,36 @@ struct Cli {
     #[arg(long = "type", value_name = "TYPE")]
     types: Vec<String>,
     /// Host that may be called at an address which is not public; may be given several times
-    #[arg(long = "allow-host", value_name = "HOST[:PORT]")]
+    #[arg(
+        long = "allow-host",
+        value_name = "HOST[:PORT]",
+        env = "BACKROOM_ALLOW_HOSTS",
+        value_delimiter = ','
+    )]
     allowed_hosts: Vec<HostRule>,
+    /// Network that may be called although it is not public; may be given several times
+    #[arg(
+        long = "allow-network",
+        value_name = "ADDRESS/BITS",
+        env = "BACKROOM_ALLOW_NETWORKS",
+        value_delimiter = ','
+    )]
+    allowed_networks: Vec<IpNet>,
+    /// JSON file with secrets: {"NAME": {"value": "...", "hosts": ["..."]}}
+    #[arg(long, value_name = "FILE", env = "BACKROOM_SECRETS_FILE")]
+    secrets: Option<PathBuf>,
+    /// Folder with the deployed .bpmn files, which name the secrets; without it, they are asked
+    /// from the engine at ZEEBE_REST_ADDRESS
+    #[arg(long, value_name = "DIR", env = "BACKROOM_MODELS")]
+    models: Option<PathBuf>,
     /// JSON file with variables for placeholders of CAMUNDA-HTTP; BACKROOM_VARIABLE_<NAME> goes first
     #[arg(long, value_name = "FILE")]
     variables: Option<PathBuf>,
     /// How many jobs of one type run at once
     #[arg(long, value_name = "N", default_value_t = 16)]
     max_jobs: usize,
-    /// Seconds that a job is this worker's before another one may get it
+    /// Seconds that a job is this worker's before another one may get it; a call that may last
+    /// longer gets more from the engine
     #[arg(long, value_name = "SECONDS", default_value_t = 60)]
     job_timeout: u64,
     #[command(flatten)]
@@ -60,20 +95,7 @@ struct Cli {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let flags = Cli::parse();
-    let filter = tracing_subscriber::EnvFilter::try_from_default_env()
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
-    // A runner's steps stand on a terminal of their own, so that alone says nothing.
-    let plain = ["NO_COLOR", "CI"]
-        .iter()
-        .any(|name| std::env::var_os(name).is_some());
-    let colourful = std::io::stderr().is_terminal() && !plain;
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_ansi(colourful)
-        .init();
-    match run(flags).await {
+    match run(Cli::parse()).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             ui::failed(&error);
@@ -82,20 +104,70 @@ async fn main() -> ExitCode {
     }
 }
 
+/// Variables of the environment that are text.
+fn environment() -> impl Iterator<Item = (String, String)> {
+    // A variable that is no text is no secret; its name may be said, its value not.
+    std::env::vars_os().filter_map(|(n, v)| Some((n.into_string().ok()?, v.into_string().ok()?)))
+}
+
+/// Starts the log: on standard error, with secrets hidden.
+fn log(mask: Mask) {
+    let filter = tracing_subscriber::EnvFilter::try_from_default_env()
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
+    // A runner's steps stand on a terminal of their own, so that alone says nothing.
+    let plain = ["NO_COLOR", "CI"]
+        .iter()
+        .any(|name| std::env::var_os(name).is_some());
+    let colourful = std::io::stderr().is_terminal() && !plain;
+    let mask = Arc::new(mask);
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(move || Masked::new(mask.clone(), std::io::stderr()))
+        .with_ansi(colourful)
+        .init();
+}
+
+/// Where it stands which secrets the elements of a model name.
+fn models(folder: Option<&Path>, settings: &Settings) -> Result<Models> {
+    if let Some(folder) = folder {
+        return Models::of_folder(folder).context("--models");
+    }
+    if settings.rest_address.is_some() {
+        return Ok(Models::of_engine(Rest::new(settings)?));
+    }
+    tracing::warn!(
+        "no models to look at: a placeholder of a secret is filled in in the authentication fields whoever wrote it; set ZEEBE_REST_ADDRESS or --models"
+    );
+    Ok(Models::nowhere())
+}
+
+/// Says what is set but should not be, or does nothing.
+fn warn_of(secrets_file: Option<&Path>) {
+    for name in PROXY_VARIABLES {
+        if std::env::var_os(name).is_some_and(|value| !value.is_empty()) {
+            tracing::warn!("{name} is set, but calls go out without a proxy");
+        }
+    }
+    if let Some(path) = secrets_file
+        && let Ok(metadata) = path.metadata()
+        && metadata.permissions().mode() & 0o077 != 0
+    {
+        let path = path.display();
+        tracing::warn!("others than its owner may use the secrets file '{path}'; chmod 600 it");
+    }
+}
+
 async fn run(flags: Cli) -> Result<()> {
     let settings = Settings::from_env(&flags.settings)?;
-    // A variable that is no text is no secret; its name may be said, its value not.
-    let variables = || {
-        std::env::vars_os()
-            .filter_map(|(n, v)| Some((n.into_string().ok()?, v.into_string().ok()?)))
-    };
-    let secrets = Secrets::from_variables(variables())?;
+    let secrets = Secrets::read(environment(), flags.secrets.as_deref())?;
+    log(secrets.mask());
+    warn_of(flags.secrets.as_deref());
     anyhow::ensure!(flags.max_jobs > 0, "--max-jobs must be at least 1");
     anyhow::ensure!(flags.job_timeout > 0, "--job-timeout must be at least 1");
     let job_timeout = Duration::from_secs(flags.job_timeout);
     let mut worker_variables = flags.variables.as_deref().map(read_variables).transpose()?;
     worker_variables.get_or_insert_default().extend(
-        variables().filter_map(|(name, value)| {
+        environment().filter_map(|(name, value)| {
             Some((name.strip_prefix(VARIABLE_PREFIX)?.to_owned(), value))
         }),
     );
@@ -103,9 +175,11 @@ async fn run(flags: Cli) -> Result<()> {
     tracing::info!(secrets = ?secret_names, "secrets by name");
     let http_worker = Arc::new(HttpWorker::new(Config {
         secrets,
-        allowed_hosts: flags.allowed_hosts,
+        models: models(flags.models.as_deref(), &settings)?,
+        egress: Egress::new(flags.allowed_hosts, flags.allowed_networks),
         variables: worker_variables.unwrap_or_default(),
         job_timeout,
+        gateway: Some(settings.gateway.clone()),
     }));
 
     let mut types = vec![JOB_TYPE.to_owned()];

@@ -17,8 +17,8 @@ pub struct Mask {
 }
 
 impl Mask {
-    /// Adds a secret: as it is, in base64 at each of its three alignments, in both ways to
-    /// encode it in a URL, and as it stands within JSON text.
+    /// Adds a secret: as it is, in base64 at each of its three alignments, in the ways
+    /// to encode it in a URL, and as it stands within JSON text.
     pub fn add(&mut self, secret: &str) {
         if secret.is_empty() {
             return;
@@ -28,6 +28,8 @@ impl Mask {
         let mut needles = vec![
             secret.to_owned(),
             form.replace('+', "%20"),
+            lower_case_escapes(&form),
+            lower_case_escapes(&form).replace('+', "%20"),
             json[1..json.len() - 1].to_owned(),
             form,
         ];
@@ -97,6 +99,17 @@ pub(crate) fn url_form(text: &str) -> String {
     url.query().unwrap_or_default().to_owned()
 }
 
+/// The same with `%2f` for `%2F`, as some encoders write it.
+fn lower_case_escapes(form: &str) -> String {
+    let mut parts = form.split('%');
+    let mut lower = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let (escape, rest) = part.split_at(2);
+        lower.extend(["%", &escape.to_ascii_lowercase(), rest]);
+    }
+    lower
+}
+
 /// The characters of a longer base64 text that depend on the secret alone, when `shift` bytes
 /// (modulo three) stand before it.
 fn base64_core(engine: &base64::engine::GeneralPurpose, secret: &str, shift: usize) -> String {
@@ -139,6 +152,7 @@ mod tests {
                 .replace("\\\\\\\"", "\\\""),
             format!("https://h/?q={}", url_form(SECRET)),
             format!("https://h/?q={}", url_form(SECRET).replace('+', "%20")),
+            "https://h/?q=canary%20%2b%2f%c3%bc%22token%3f%3e%7e%7e".to_owned(),
         ] {
             let hidden = mask.hide(&text);
             assert!(

@@ -23,6 +23,8 @@ pub(crate) struct Reaction {
     result_expression: Option<String>,
     error_expression: Option<String>,
     back_off: Option<Duration>,
+    /// How long the job should be the worker's, counted from the call.
+    pub(crate) job_timeout: Option<Duration>,
     retries: i32,
 }
 
@@ -52,64 +54,77 @@ impl Reaction {
             text.map(str::to_owned)
                 .filter(|text| !text.trim().is_empty())
         };
-        let back_off = header("retryBackoff")
-            .map(|text| {
-                retry::iso_duration(&text).ok_or_else(|| {
-                    input("retryBackoff", "must be an ISO 8601 duration such as PT30S")
+        let duration = |name: &str| {
+            header(name)
+                .map(|text| {
+                    retry::iso_duration(&text)
+                        .ok_or_else(|| input(name, "must be an ISO 8601 duration such as PT30S"))
                 })
-            })
-            .transpose()?;
+                .transpose()
+        };
         Ok(Reaction {
             result_variable: header("resultVariable"),
             result_expression: header("resultExpression"),
             error_expression: header("errorExpression"),
-            back_off,
+            back_off: duration("retryBackoff")?,
+            job_timeout: duration("jobTimeout")?.filter(|timeout| !timeout.is_zero()),
             retries: job.retries,
         })
     }
 
     /// The call ended with an answer, whatever its status.
     pub(crate) fn answered(&self, response: &Response) -> Outcome {
-        let failed = response.status >= 400;
-        let mut context = self.context();
-        if failed {
-            let error = json!({
-                "code": response.status.to_string(),
-                "message": response.reason,
-                "type": Value::Null,
-                "variables": {"response": {"headers": response.headers, "body": response.body}},
+        if response.status >= 400 {
+            let variables =
+                json!({"response": {"headers": response.headers, "body": response.body}});
+            let context = self.error(&response.status.to_string(), response.reason, &variables);
+            return self.judged(&context, || {
+                self.failed(response.failure(), response.retry_after.as_deref())
             });
-            context.insert("error".to_owned(), error);
-        } else {
-            context.insert("response".to_owned(), response.to_value());
         }
-        let default = || {
-            if failed {
-                let message = format!("the call was answered with status {}", response.summary());
-                self.failed(message, response.retry_after.as_deref())
-            } else {
-                self.completed(response)
+        let whole = response.to_value();
+        match self.results(&whole) {
+            Ok(variables) => self.judged(&self.context(whole), || Outcome::Complete(variables)),
+            // The call was made; repeating it would not mend the expression.
+            Err(problem) => {
+                let context = self.error("", &problem, &json!({}));
+                self.judged(&context, || for_good(problem.clone()))
             }
-        };
-        self.judged(&context, default)
+        }
     }
 
     /// Nothing came back.
     pub(crate) fn unanswered(&self, message: &str) -> Outcome {
-        let mut context = self.context();
-        let error = json!({
-            "code": NO_ANSWER_CODE,
-            "message": message,
-            "type": Value::Null,
-            "variables": {},
-        });
-        context.insert("error".to_owned(), error);
+        let context = self.error(NO_ANSWER_CODE, message, &json!({}));
         self.judged(&context, || self.failed(message.to_owned(), None))
     }
 
-    fn context(&self) -> Map<String, Value> {
-        let job = json!({"retries": self.retries});
-        Map::from_iter([("job".to_owned(), job)])
+    /// No call was made, for a reason that may pass: nothing for the model to judge.
+    pub(crate) fn not_called(&self, message: &str) -> Outcome {
+        self.failed(message.to_owned(), None)
+    }
+
+    /// What an `errorExpression` sees of an error; no code is null.
+    fn error(&self, code: &str, message: &str, variables: &Value) -> Map<String, Value> {
+        let code = Some(code).filter(|code| !code.is_empty());
+        let error = json!({
+            "code": code,
+            "message": message,
+            "type": Value::Null,
+            "variables": variables,
+        });
+        self.context(json!({ "error": error }))
+    }
+
+    /// What an expression sees of a result: its entries, the same under `response`, and `job`.
+    fn context(&self, result: Value) -> Map<String, Value> {
+        let mut context = Map::new();
+        if let Value::Object(entries) = &result {
+            context.extend(entries.clone());
+        }
+        context.insert("response".to_owned(), result);
+        context.insert("job".to_owned(), json!({"retries": self.retries}));
+        context
     }
 
     fn judged(&self, context: &Map<String, Value>, default: impl FnOnce() -> Outcome) -> Outcome {
@@ -158,26 +173,30 @@ impl Reaction {
         }
     }
 
-    fn completed(&self, response: &Response) -> Outcome {
+    /// The variables that an answer gives: all of it in `resultVariable`, and what
+    /// `resultExpression` makes of it, which wins where both name the same.
+    fn results(&self, whole: &Value) -> Result<Map<String, Value>, String> {
         let mut variables = Map::new();
-        let whole = response.to_value();
-        if let Some(expression) = &self.result_expression {
-            let context = Map::from_iter([("response".to_owned(), whole.clone())]);
-            match expression::evaluate(expression, &context) {
-                Ok(Value::Object(result)) => variables = result,
-                Ok(other) => {
-                    return for_good(format!(
-                        "resultExpression gives {}, no context",
-                        kind(&other)
-                    ));
-                }
-                Err(problem) => return for_good(format!("resultExpression: {problem}")),
-            }
-        }
         if let Some(name) = &self.result_variable {
-            variables.insert(name.clone(), whole);
+            variables.insert(name.clone(), whole.clone());
         }
-        Outcome::Complete(variables)
+        let Some(expression) = &self.result_expression else {
+            return Ok(variables);
+        };
+        let mut context = self.context(whole.clone());
+        context.remove("job");
+        match expression::evaluate(expression, &context) {
+            Ok(Value::Null) => Ok(variables),
+            Ok(Value::Object(result)) => {
+                variables.extend(result);
+                Ok(variables)
+            }
+            Ok(other) => Err(format!(
+                "resultExpression gives {}, no context",
+                kind(&other)
+            )),
+            Err(problem) => Err(format!("resultExpression: {problem}")),
+        }
     }
 }
 
@@ -216,13 +235,16 @@ fn verdict(value: Value) -> Result<Verdict, String> {
         value => job::scalar(&value).ok_or("'message' is no text")?,
     };
     match which.as_ref().and_then(Value::as_str) {
-        Some("bpmnError") => Ok(Verdict::BpmnError {
-            code: job::scalar(&field("code"))
-                .filter(|code| !code.is_empty())
-                .ok_or("bpmnError needs a code")?,
-            message,
-            variables,
-        }),
+        Some("bpmnError") => match job::scalar(&field("code")).filter(|code| !code.is_empty()) {
+            Some(code) => Ok(Verdict::BpmnError {
+                code,
+                message,
+                variables,
+            }),
+            // As with the connectors: `bpmnError(response.body.code, ..)` of an answer without
+            // a code throws nothing.
+            None => Ok(Verdict::Default),
+        },
         Some("jobError") => Ok(Verdict::JobError {
             message,
             variables,
@@ -311,7 +333,10 @@ mod tests {
         );
         refused(json!("x"), "gives a text");
         refused(json!({"a": 1}), "none of");
-        refused(json!({"errorType": "bpmnError"}), "needs a code");
+        assert_eq!(
+            verdict(json!({"errorType": "bpmnError", "code": null})),
+            Ok(Verdict::Default)
+        );
         refused(
             json!({"errorType": "bpmnError", "code": "c", "variables": 1}),
             "a number",

@@ -58,6 +58,16 @@ pub(crate) fn fill_value<E>(
     })
 }
 
+/// The names of a text's placeholders.
+pub(crate) fn names(text: &str, spelling: Spelling) -> impl Iterator<Item = &str> {
+    let mut rest = text;
+    std::iter::from_fn(move || {
+        let found = next(rest, spelling)?;
+        rest = &rest[found.end..];
+        Some(found.name)
+    })
+}
+
 struct Found<'a> {
     start: usize,
     end: usize,

@@ -12,8 +12,7 @@ use reqwest::header::{self, HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Client, Method, StatusCode, Url, redirect};
 use tokio::time::{Instant, timeout_at};
 
-use crate::egress::{self, Guard, Refused};
-use crate::host::HostRule;
+use crate::egress::{Egress, Refused};
 
 /// Most bytes of an answer's body: what fits into a process variable.
 pub const BODY_BYTES_MAX: usize = 1024 * 1024;
@@ -68,10 +67,8 @@ pub(crate) enum Failure {
 }
 
 /// Sends calls. Cheap to share, costly to make: its clients hold TLS roots and connections.
-#[derive(Debug)]
 pub(crate) struct Sender {
-    /// Hosts that may be at addresses which are not public.
-    named: Vec<HostRule>,
+    egress: Egress,
     body_bytes_max: usize,
     clients: Mutex<HashMap<ClientKind, Client>>,
 }
@@ -83,9 +80,9 @@ struct ClientKind {
 }
 
 impl Sender {
-    pub(crate) fn new(named: Vec<HostRule>) -> Sender {
+    pub(crate) fn new(egress: Egress) -> Sender {
         Sender {
-            named,
+            egress,
             body_bytes_max: BODY_BYTES_MAX,
             clients: Mutex::default(),
         }
@@ -109,12 +106,14 @@ impl Sender {
 
     async fn send_once(&self, call: &Call, deadline: Instant) -> Result<Answer, Failure> {
         let target = target(&call.url);
-        let guarded = !self.named.iter().any(|host| host.covers(&call.url));
+        let guarded = !self.egress.names(&call.url);
         if guarded {
-            egress::check_literal(&call.url).map_err(|refused| Failure::Refused {
-                target: target.clone(),
-                reason: refused.to_string(),
-            })?;
+            self.egress
+                .check_literal(&call.url)
+                .map_err(|refused| Failure::Refused {
+                    target: target.clone(),
+                    reason: refused.to_string(),
+                })?;
         }
         let client = self.client(guarded, call.connect_timeout)?;
         let mut request = client.request(call.method.clone(), call.url_with_credentials());
@@ -180,7 +179,7 @@ impl Sender {
             .no_proxy()
             .connect_timeout(connect_timeout);
         if guarded {
-            builder = builder.dns_resolver(Arc::new(Guard));
+            builder = builder.dns_resolver(Arc::new(self.egress.guard()));
         }
         let client = builder.build().map_err(|error| Failure::Refused {
             target: "the HTTP client".to_owned(),
@@ -192,6 +191,11 @@ impl Sender {
 }
 
 impl Call {
+    /// The longest that it can take until an answer begins, where that has a limit.
+    pub(crate) fn time_wanted(&self) -> Option<Duration> {
+        Some(self.connect_timeout + self.read_timeout?)
+    }
+
     fn url_with_credentials(&self) -> Url {
         let mut url = self.url.clone();
         for credential in &self.credentials {

@@ -3,6 +3,7 @@
 use reqwest::header::{self, HeaderMap};
 use serde_json::{Map, Value, json};
 
+use crate::authentication::Proof;
 use crate::mask::Mask;
 use crate::request::Answer;
 
@@ -21,10 +22,12 @@ pub(crate) struct Response {
     pub(crate) body: Value,
     /// The `Retry-After` header.
     pub(crate) retry_after: Option<String>,
+    /// What stood in the authentication fields, by name.
+    proof: Proof,
 }
 
 impl Response {
-    pub(crate) fn new(answer: &Answer, mask: &Mask) -> Response {
+    pub(crate) fn new(answer: &Answer, mask: &Mask, proof: &Proof) -> Response {
         let body = mask.hide_value(body(answer));
         let Value::Object(headers) = mask.hide_value(headers(&answer.headers)) else {
             unreachable!("hiding texts of an object gives an object")
@@ -35,6 +38,7 @@ impl Response {
             headers,
             body,
             retry_after: text_header(&answer.headers, header::RETRY_AFTER),
+            proof: proof.clone(),
         }
     }
 
@@ -48,20 +52,68 @@ impl Response {
         })
     }
 
-    /// `404 Not Found`, and the beginning of the body if there is one.
-    pub(crate) fn summary(&self) -> String {
+    /// What an operator is told of a status that means failure: the status, what to do about
+    /// it, and the beginning of the body, where APIs say more.
+    pub(crate) fn failure(&self) -> String {
         let status = format!("{} {}", self.status, self.reason);
-        let status = status.trim_end();
+        let mut text = format!("the call was answered with status {}", status.trim_end());
+        if let Some(advice) = self.advice() {
+            text = format!("{text} ({advice})");
+        }
         let body = match &self.body {
-            Value::Null => return status.to_owned(),
-            Value::String(text) => text.clone(),
+            Value::Null => return text,
+            Value::String(body) => body.clone(),
             other => other.to_string(),
         };
         let mut excerpt: String = body.chars().take(EXCERPT_CHARS_MAX).collect();
         if excerpt.len() < body.len() {
             excerpt.push_str(" [...]");
         }
-        format!("{status}: {excerpt}")
+        format!("{text}: {excerpt}")
+    }
+
+    fn advice(&self) -> Option<String> {
+        let secrets = || {
+            let names: Vec<_> = self
+                .proof
+                .secrets
+                .iter()
+                .map(|n| format!("'{n}'"))
+                .collect();
+            match names.len() {
+                0 => None,
+                1 => Some(format!("the secret {}", names[0])),
+                _ => Some(format!("the secrets {}", names.join(", "))),
+            }
+        };
+        let advice = match self.status {
+            401 if !self.proof.left.is_empty() => {
+                let placeholder = &self.proof.left[0];
+                format!(
+                    "the placeholder {{{{secrets.{placeholder}}}}} was sent as text, since the deployed model does not name it in that authentication field"
+                )
+            }
+            401 => match secrets() {
+                Some(secrets) => format!("check {secrets}: a wrong or expired one is refused so"),
+                None => "the call carried no secret; check its authentication".to_owned(),
+            },
+            403 => match secrets() {
+                Some(secrets) => {
+                    format!("check what {secrets} permits; too many calls are answered so, too")
+                }
+                None => "the call carried no secret; check its authentication".to_owned(),
+            },
+            404 if secrets().is_some() => format!(
+                "check the URL; an API that hides what one may not see answers so, too, then check what {} permits",
+                secrets()?
+            ),
+            404 => "check the URL".to_owned(),
+            400 | 422 => "what was sent is refused; the words of the other side follow".to_owned(),
+            429 => "too many calls; the next one waits as long as the answer asks for".to_owned(),
+            500.. => "the fault is on the other side; the job's retries call again".to_owned(),
+            _ => return None,
+        };
+        Some(advice)
     }
 }
 
@@ -122,7 +174,8 @@ mod tests {
             headers,
             body: body.as_bytes().to_vec(),
         };
-        assert_eq!(&Response::new(&answer, &mask).body, expected);
+        let response = Response::new(&answer, &mask, &Proof::default());
+        assert_eq!(&response.body, expected);
     }
 
     #[test]
@@ -145,23 +198,43 @@ mod tests {
         );
     }
 
-    #[test]
-    fn summaries_are_short() {
-        let response = |body: Value| Response {
-            status: 422,
-            reason: "Unprocessable Entity",
+    fn response(status: u16, body: Value, secrets: &[&str]) -> Response {
+        let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+        Response {
+            status,
+            reason: StatusCode::from_u16(status)
+                .unwrap()
+                .canonical_reason()
+                .unwrap(),
             headers: Map::new(),
             body,
             retry_after: None,
-        };
-        assert_eq!(response(Value::Null).summary(), "422 Unprocessable Entity");
-        assert_eq!(
-            response(json!({"m": 1})).summary(),
-            "422 Unprocessable Entity: {\"m\":1}"
-        );
-        let long = response(json!("ü".repeat(1001))).summary();
+            proof: Proof {
+                secrets: names(secrets),
+                left: Vec::new(),
+            },
+        }
+    }
+
+    #[test]
+    fn failures_are_short_and_say_what_to_do() {
+        for (status, body, secrets, expected) in [
+            (409, Value::Null, &[][..], "409 Conflict"),
+            (409, json!({"m": 1}), &[][..], "409 Conflict: {\"m\":1}"),
+            (
+                401,
+                Value::Null,
+                &["A", "B"][..],
+                "401 Unauthorized (check the secrets 'A', 'B': a wrong or expired one is refused so)",
+            ),
+            (404, Value::Null, &[][..], "404 Not Found (check the URL)"),
+        ] {
+            let expected = format!("the call was answered with status {expected}");
+            assert_eq!(response(status, body, secrets).failure(), expected);
+        }
+        let long = response(409, json!("ü".repeat(1001)), &[]).failure();
         assert!(
-            long.ends_with("üü [...]") && long.chars().count() == 26 + 1000 + 6,
+            long.ends_with("üü [...]") && long.matches('ü').count() == 1000,
             "{long}"
         );
     }

@@ -4,69 +4,74 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant as Clock};
 
 use jiff::Timestamp;
+use messaging::Gateway;
 use messaging::worker::{Job, Outcome};
-use reqwest::header;
-use serde_json::Value;
+use reqwest::{StatusCode, header};
 use tokio::time::Instant;
 
-use crate::host::HostRule;
+use crate::deadline::{Deadlines, Wanted};
+use crate::egress::Egress;
+use crate::job::Prepared;
 use crate::mask::Mask;
+use crate::models::{Models, Named};
+use crate::oauth::Tokens;
 use crate::outcome::{Reaction, for_good};
 use crate::request::{Answer, Call, Failure, Sender};
 use crate::response::Response;
 use crate::secrets::Secrets;
-use crate::{job, legacy, retry};
+use crate::{job, legacy, models, oauth, retry};
 
 /// The job type of Camunda's REST connector.
 pub const JOB_TYPE: &str = "io.camunda:http-json:1";
-/// Kept from a job's time for reporting its outcome.
-const REPORT_TIME: Duration = Duration::from_secs(2);
 
 /// What the worker knows beside its jobs.
-#[derive(Debug)]
 pub struct Config {
-    /// The secrets; their hosts may be at addresses that are not public.
+    /// The secrets of the models.
     pub secrets: Secrets,
-    /// Further hosts that may be at addresses which are not public.
-    pub allowed_hosts: Vec<HostRule>,
+    /// Where it stands which secrets an element names.
+    pub models: Models,
+    /// What may be called although it is not public.
+    pub egress: Egress,
     /// What placeholders of the older job type may name; no secrets.
     pub variables: BTreeMap<String, String>,
     /// How long a job is the worker's.
     pub job_timeout: Duration,
+    /// Where a job gets more time; without it, a call ends before the job's own deadline.
+    pub gateway: Option<Gateway>,
 }
 
 /// Turns jobs into HTTP calls, and their answers into outcomes.
-#[derive(Debug)]
 pub struct HttpWorker {
     secrets: Secrets,
+    models: Models,
     mask: Mask,
     variables: BTreeMap<String, String>,
-    job_timeout: Duration,
+    deadlines: Deadlines,
     sender: Sender,
+    tokens: Tokens,
 }
 
 impl HttpWorker {
     /// A worker with these settings.
     pub fn new(config: Config) -> HttpWorker {
-        let mut named = config.allowed_hosts;
-        named.extend(config.secrets.hosts().cloned());
         HttpWorker {
             mask: config.secrets.mask(),
             secrets: config.secrets,
             variables: config.variables,
-            job_timeout: config.job_timeout,
-            sender: Sender::new(named),
+            deadlines: Deadlines::new(config.job_timeout, config.gateway),
+            sender: Sender::new(config.egress),
+            models: config.models,
+            tokens: Tokens::default(),
         }
     }
 
     /// Does a job: of the older type if it is one, else by the contract of the REST connector.
     pub async fn handle(&self, job: Job) -> Outcome {
         let started = Clock::now();
-        let deadline = Instant::now() + self.time_left(&job);
         let outcome = if job.job_type == legacy::JOB_TYPE {
-            self.handle_older(&job, deadline).await
+            self.handle_older(&job).await
         } else {
-            self.handle_connector(&job, deadline).await
+            self.handle_connector(&job).await
         };
         let end = match &outcome {
             Outcome::Complete(_) => "completed",
@@ -85,48 +90,100 @@ impl HttpWorker {
         outcome
     }
 
-    async fn handle_connector(&self, job: &Job, deadline: Instant) -> Outcome {
-        let prepared = Reaction::read(job).and_then(|reaction| {
-            let prepared = job::prepare(&job.variables, &self.secrets, self.mask.clone(), job.key)?;
-            Ok((reaction, prepared))
-        });
-        let (reaction, mut prepared) = match prepared {
-            Ok(both) => both,
+    async fn handle_connector(&self, job: &Job) -> Outcome {
+        let reaction = match Reaction::read(job) {
+            Ok(reaction) => reaction,
             Err(error) => return for_good(self.mask.hide(&error.to_string())),
         };
-        if let Some(request) = prepared.token.take() {
-            let fetched = self
-                .fetch_token(&request.call, deadline, &prepared.mask)
-                .await;
-            let set = match fetched {
-                Ok(token) => prepared.set_token(&token),
-                Err(NoToken::Refused(reason)) => return for_good(reason),
-                Err(NoToken::Failed(reason)) => return reaction.unanswered(&reason),
-            };
-            if let Err(error) = set {
-                return for_good(prepared.mask.hide(&error.to_string()));
+        let named = match self.named(job).await {
+            Ok(named) => named,
+            Err(error) if error.is_transient() => {
+                return reaction.not_called(&self.mask.hide(&error.to_string()));
             }
+            Err(error) => return for_good(self.mask.hide(&error.to_string())),
+        };
+        let mask = self.mask.clone();
+        let prepared = job::prepare(&job.variables, &self.secrets, &named, mask, job.key);
+        let mut prepared = match prepared {
+            Ok(prepared) => prepared,
+            Err(error) => return for_good(self.mask.hide(&error.to_string())),
+        };
+        if let Some(name) = prepared.proof.left.first() {
+            tracing::warn!(
+                job_key = job.key,
+                element_id = job.element_id,
+                placeholder = name,
+                "a placeholder that the deployed model does not name there is sent as text"
+            );
         }
-        match self.call(&prepared.call, deadline, job).await {
-            Ok(answer) => reaction.answered(&Response::new(&answer, &prepared.mask)),
-            Err(error @ Failure::Refused { .. }) => {
-                for_good(prepared.mask.hide(&error.to_string()))
-            }
-            Err(error) => reaction.unanswered(&prepared.mask.hide(&error.to_string())),
+        let wanted = match (reaction.job_timeout, prepared.time_wanted()) {
+            (Some(timeout), _) => Wanted::Exactly(timeout),
+            (None, Some(time)) => Wanted::AtLeast(time),
+            (None, None) => Wanted::WhatIsLeft,
+        };
+        let Some(deadline) = self.deadlines.provide(job, wanted).await else {
+            return Outcome::Leave;
+        };
+        let called = self.call_with_token(&mut prepared, deadline, job).await;
+        let mask = &prepared.mask;
+        match called {
+            Ok(answer) => reaction.answered(&Response::new(&answer, mask, &prepared.proof)),
+            Err(Trouble::ForGood(reason)) => for_good(mask.hide(&reason)),
+            Err(Trouble::ForNow(reason)) => reaction.unanswered(&mask.hide(&reason)),
         }
     }
 
-    async fn handle_older(&self, job: &Job, deadline: Instant) -> Outcome {
+    async fn handle_older(&self, job: &Job) -> Outcome {
         let prepared = legacy::prepare(job, &self.variables, &self.secrets, self.mask.clone());
         let prepared = match prepared {
             Ok(prepared) => prepared,
             Err(error) => return for_good(self.mask.hide(&error.to_string())),
         };
+        let wanted = prepared.call.time_wanted();
+        let wanted = wanted.map_or(Wanted::WhatIsLeft, Wanted::AtLeast);
+        let Some(deadline) = self.deadlines.provide(job, wanted).await else {
+            return Outcome::Leave;
+        };
         let (mask, reading) = (&prepared.mask, &prepared.reading);
         match self.call(&prepared.call, deadline, job).await {
-            Ok(answer) => reading.answered(&Response::new(&answer, mask)),
-            Err(error @ Failure::Refused { .. }) => for_good(mask.hide(&error.to_string())),
-            Err(error) => reading.unanswered(&mask.hide(&error.to_string())),
+            Ok(answer) => reading.answered(&Response::new(&answer, mask, &prepared.proof)),
+            Err(error) => match Trouble::from(error) {
+                Trouble::ForGood(reason) => for_good(mask.hide(&reason)),
+                Trouble::ForNow(reason) => reading.unanswered(&mask.hide(&reason)),
+            },
+        }
+    }
+
+    /// Which placeholders may be filled in; the model is looked at only if there is one.
+    async fn named(&self, job: &Job) -> Result<Named, models::Error> {
+        if !job::asks_for_a_secret(&job.variables) {
+            return Ok(Named::AnyByAnyone);
+        }
+        self.models.named(job, self.deadlines.of(job)).await
+    }
+
+    /// Makes the call, with an access token if it needs one: a kept one that is refused is
+    /// fetched anew, once.
+    async fn call_with_token(
+        &self,
+        prepared: &mut Prepared,
+        deadline: Instant,
+        job: &Job,
+    ) -> Result<Answer, Trouble> {
+        let Some(request) = prepared.token.clone() else {
+            return Ok(self.call(&prepared.call, deadline, job).await?);
+        };
+        let mut may_renew = true;
+        loop {
+            let token = self.tokens.get(&request, &self.sender, deadline).await?;
+            let call = prepared.with_token(&token.text)?;
+            let answer = self.call(&call, deadline, job).await?;
+            if answer.status != StatusCode::UNAUTHORIZED || !token.was_kept || !may_renew {
+                return Ok(answer);
+            }
+            tracing::debug!(job_key = job.key, "the access token was refused; a new one");
+            self.tokens.forget(&request, &token).await;
+            may_renew = false;
         }
     }
 
@@ -150,57 +207,40 @@ impl HttpWorker {
             }
         }
     }
+}
 
-    async fn fetch_token(
-        &self,
-        call: &Call,
-        deadline: Instant,
-        mask: &Mask,
-    ) -> Result<String, NoToken> {
-        let answer = self.sender.send(call, deadline).await.map_err(|error| {
-            let text = mask.hide(&format!("no access token: {error}"));
-            match error {
-                Failure::Refused { .. } => NoToken::Refused(text),
-                Failure::NotSent { .. } | Failure::Broken { .. } => NoToken::Failed(text),
-            }
-        })?;
-        let target = crate::request::target(&call.url);
-        if !answer.status.is_success() {
-            let status = answer.status;
-            return Err(NoToken::Failed(format!(
-                "no access token: {target} answered {status}"
-            )));
+/// Why a job has no answer; the text may still hold secrets.
+enum Trouble {
+    /// Trying again would change nothing.
+    ForGood(String),
+    /// Trying again may help.
+    ForNow(String),
+}
+
+impl From<Failure> for Trouble {
+    fn from(error: Failure) -> Trouble {
+        let text = error.to_string();
+        match error {
+            Failure::Refused { .. } => Trouble::ForGood(text),
+            Failure::NotSent { .. } | Failure::Broken { .. } => Trouble::ForNow(text),
         }
-        let body: Option<Value> = serde_json::from_slice(&answer.body).ok();
-        let token = body.as_ref().and_then(|body| body.get("access_token"));
-        let token = token
-            .and_then(Value::as_str)
-            .filter(|token| !token.is_empty());
-        token.map(str::to_owned).ok_or_else(|| {
-            NoToken::Failed(format!(
-                "no access token: {target} answered without an access_token"
-            ))
-        })
-    }
-
-    /// How long the job is ours.
-    ///
-    /// The deadline is by the engine's clock, which need not be this machine's; it is believed
-    /// where it makes sense.
-    fn time_left(&self, job: &Job) -> Duration {
-        let by_engine = job.deadline_ms - Timestamp::now().as_millisecond();
-        let by_engine = u64::try_from(by_engine).ok().map(Duration::from_millis);
-        let left = by_engine
-            .filter(|left| !left.is_zero())
-            .map_or(self.job_timeout, |left| left.min(self.job_timeout));
-        left.saturating_sub(REPORT_TIME.min(left / 2))
     }
 }
 
-/// Why there is no token; the text holds no secret.
-enum NoToken {
-    Refused(String),
-    Failed(String),
+impl From<oauth::Error> for Trouble {
+    fn from(error: oauth::Error) -> Trouble {
+        let text = error.to_string();
+        match error {
+            oauth::Error::Call(Failure::Refused { .. }) => Trouble::ForGood(text),
+            oauth::Error::Call(_) | oauth::Error::Answer { .. } => Trouble::ForNow(text),
+        }
+    }
+}
+
+impl From<job::Error> for Trouble {
+    fn from(error: job::Error) -> Trouble {
+        Trouble::ForGood(error.to_string())
+    }
 }
 
 /// The pause that an answer asks for, if it says "later" and that is soon.

@@ -33,6 +33,8 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const STEADY: Duration = Duration::from_secs(5);
 /// An empty answer that comes sooner than this did not wait for a job.
 const SHORT_POLL: Duration = Duration::from_millis(100);
+/// How long an outcome is reported at least to a gateway that is away.
+const REPORT_PATIENCE: Duration = Duration::from_secs(10);
 /// How much longer than the long poll the client waits for its end.
 const POLL_GRACE: Duration = Duration::from_secs(10);
 
@@ -440,12 +442,14 @@ async fn work<H, F>(
             variables: Map::new(),
         },
     };
+    // The handler may have moved the deadline; a job that is gone is said to be gone.
+    let until_ms = deadline_ms.max(now_ms().saturating_add(millis(REPORT_PATIENCE)));
     let mut back_off = BackOff::new();
     loop {
         let Err(status) = report(&shared, key, &outcome).await else {
             return;
         };
-        let lost_until = deadline_ms.saturating_sub(now_ms());
+        let lost_until = until_ms.saturating_sub(now_ms());
         match status.code() {
             Code::Unavailable | Code::ResourceExhausted | Code::Unauthenticated | Code::Unknown
                 if lost_until > 0 =>

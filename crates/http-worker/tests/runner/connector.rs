@@ -5,7 +5,7 @@ use std::time::Duration;
 use http_worker::{BODY_BYTES_MAX, HttpWorker};
 use serde_json::{Value, json};
 
-use crate::jobs::{JOB_KEY, completed, config, connector, failed, job, refused, worker};
+use crate::jobs::{JOB_KEY, allowed, completed, config, connector, failed, job, refused, worker};
 use crate::server::Server;
 
 #[tokio::test]
@@ -286,9 +286,7 @@ async fn an_address_where_nobody_listens() {
         .port();
     let url = format!("http://127.0.0.1:{port}/path?key=canary");
     let mut settings = config(&server);
-    settings
-        .allowed_hosts
-        .push(format!("127.0.0.1:{port}").parse().unwrap());
+    settings.egress = allowed(&[&format!("127.0.0.1:{port}")]);
     let worker = HttpWorker::new(settings);
     let job = connector(&Value::Null, &json!({"method": "GET", "url": url}));
     let (message, retries, _) = failed(worker.handle(job).await);
@@ -306,7 +304,7 @@ async fn redirects_are_followed_only_when_asked_for() {
     let server = Server::start().await;
     let other = Server::start().await;
     let mut settings = config(&server);
-    settings.allowed_hosts.push(other.host().parse().unwrap());
+    settings.egress = allowed(&[&server.host(), &other.host()]);
     let worker = HttpWorker::new(settings);
     let follow = |url: String| {
         let authentication = json!({"type": "bearer", "token": "{{secrets.GitHubToken}}"});

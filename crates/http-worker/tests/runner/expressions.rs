@@ -28,9 +28,30 @@ async fn results_become_variables() {
         (&variables["a"], &variables["answer"]["status"]),
         (&json!(1), &json!(200))
     );
+    // What a connector's runtime lets an expression see and say.
+    let same = json!({"resultExpression": "{answer: status}", "resultVariable": "answer"});
+    assert_eq!(
+        completed(outcome(&server, "/any", same).await),
+        json!({"answer": 200})
+    );
+    for (expression, variables) in [
+        ("=response.none", json!({})),
+        ("={s: status, ok: body.ok}", json!({"s": 200, "ok": true})),
+        (
+            r#"={type: response.headers.`content-type`}"#,
+            json!({"type": "application/json"}),
+        ),
+    ] {
+        let headers = json!({"resultExpression": expression});
+        assert_eq!(
+            completed(outcome(&server, "/any", headers).await),
+            variables,
+            "{expression}"
+        );
+    }
     for (expression, says) in [
         ("=1 + 1", "resultExpression gives a number, no context"),
-        ("=response.none", "resultExpression gives null"),
+        ("=\"text\"", "resultExpression gives a text"),
         ("={a: ", "resultExpression: "),
     ] {
         refused(
@@ -92,6 +113,18 @@ async fn errors_are_judged_by_the_model() {
     .await;
     assert_eq!(bpmn_error(success).0, "OK");
     assert_eq!(completed(judged("/any", "={}").await), json!({}));
+
+    // Without a code nothing is thrown.
+    let no_code = judged("/any", r#"=bpmnError(response.body.none, "m")"#).await;
+    assert_eq!(completed(no_code), json!({}));
+
+    // An answer of which nothing can be made is an error as well.
+    let headers = json!({"resultExpression": "=1", "errorExpression":
+        r#"=if error.code = null and contains(response.error.message, "resultExpression") then bpmnError("MAPPING", "m") else null"#});
+    assert_eq!(
+        bpmn_error(outcome(&server, "/any", headers).await).0,
+        "MAPPING"
+    );
 
     for (expression, says) in [
         ("=bpmnError(", "errorExpression: the parenthesis"),

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use http_worker::{Config, HttpWorker, JOB_TYPE, Secrets, legacy};
+use http_worker::{Config, Egress, HttpWorker, JOB_TYPE, Models, Secrets, legacy};
 use messaging::worker::{Job, Outcome};
 use serde_json::{Map, Value};
 
@@ -59,11 +59,19 @@ pub(crate) fn config(server: &Server) -> Config {
     ];
     let secrets = secrets.map(|(name, value)| (name.to_owned(), value));
     Config {
-        secrets: Secrets::from_variables(secrets).unwrap(),
-        allowed_hosts: Vec::new(),
+        secrets: Secrets::read(secrets, None).unwrap(),
+        models: Models::nowhere(),
+        egress: allowed(&[&server.host()]),
         variables: [("region".to_owned(), "eu".to_owned())].into(),
         job_timeout: Duration::from_secs(60),
+        gateway: None,
     }
+}
+
+/// Lets a worker call these hosts.
+pub(crate) fn allowed(hosts: &[&str]) -> Egress {
+    let hosts = hosts.iter().map(|host| host.parse().unwrap());
+    Egress::new(hosts.collect(), Vec::new())
 }
 
 #[track_caller]

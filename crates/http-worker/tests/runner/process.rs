@@ -32,6 +32,7 @@ async fn says_what_it_serves_and_ends_when_asked() {
     let mut child = command()
         .args(["--zeebe-address", &gateway, "--type", "backroom:dispatch"])
         .env("BACKROOM_SECRET_GitHubToken", "canary-github-token")
+        .env("HTTPS_PROXY", "http://user:canary-proxy@127.0.0.1:1")
         .spawn()
         .unwrap();
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
@@ -51,10 +52,14 @@ async fn says_what_it_serves_and_ends_when_asked() {
     let output = child.wait_with_output().await.unwrap();
     assert!(output.status.success(), "{:?}", output.status);
     let log = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(
-        log.contains("GitHubToken") && !log.contains("canary"),
-        "{log}"
-    );
+    assert!(!log.contains("canary"), "{log}");
+    for says in [
+        "GitHubToken",
+        "no models to look at",
+        "HTTPS_PROXY is set, but calls go out without a proxy",
+    ] {
+        assert!(log.contains(says), "{says}: {log}");
+    }
 }
 
 #[tokio::test]
@@ -84,6 +89,31 @@ async fn what_it_cannot_start_with_is_said() {
             "cannot read",
         ),
         (
+            vec!["--secrets", "/no/such/file"],
+            None,
+            "secrets file '/no/such/file'",
+        ),
+        (
+            vec!["--models", "/no/such/folder"],
+            None,
+            "'/no/such/folder'",
+        ),
+        (
+            vec!["--models", env!("CARGO_MANIFEST_DIR")],
+            None,
+            "holds no .bpmn file",
+        ),
+        (
+            vec!["--allow-network", "10.0.0.0/33"],
+            None,
+            "'--allow-network <ADDRESS/BITS>'",
+        ),
+        (
+            vec!["--zeebe-rest-address", "no address"],
+            None,
+            "ZEEBE_REST_ADDRESS",
+        ),
+        (
             vec![],
             Some(("BACKROOM_SECRET_X", "canary-x")),
             "BACKROOM_SECRET_HOSTS_X",
@@ -109,8 +139,44 @@ async fn what_it_cannot_start_with_is_said() {
     }
 }
 
+#[tokio::test]
+async fn the_manual_names_the_flags_that_there_are() {
+    let output = command().arg("--help").output().await.unwrap();
+    let help = String::from_utf8(output.stdout).unwrap();
+    let manual = include_str!("../../../../docs/http-worker.md");
+    let named = |text: &str| -> std::collections::BTreeSet<String> {
+        let words = text.split(|c: char| !(c.is_ascii_alphanumeric() || c == '-' || c == '_'));
+        let flags = words.filter(|word| word.starts_with("--") && word.len() > 3);
+        flags.map(str::to_owned).collect()
+    };
+    let (there, in_manual) = (named(&help), named(manual));
+    let unknown: Vec<_> = in_manual.difference(&there).collect();
+    assert!(unknown.is_empty(), "in the manual alone: {unknown:?}");
+    // Those that all programs share stand elsewhere.
+    let shared = [
+        "--zeebe",
+        "--ghettodb",
+        "--github",
+        "--message",
+        "--gateway",
+        "--push",
+        "--help",
+        "--version",
+    ];
+    let own = there
+        .difference(&in_manual)
+        .filter(|flag| !shared.iter().any(|prefix| flag.starts_with(prefix)));
+    let own: Vec<_> = own.collect();
+    assert!(own.is_empty(), "not in the manual: {own:?}");
+}
+
 /// A job as the gateway gives it.
-fn activated(key: i64, job_type: &str, headers: &Value, variables: &Value) -> ActivatedJob {
+pub(crate) fn activated(
+    key: i64,
+    job_type: &str,
+    headers: &Value,
+    variables: &Value,
+) -> ActivatedJob {
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
     ActivatedJob {
         key,
@@ -136,6 +202,7 @@ async fn serves_every_type_of_a_gateway() {
         ])
         .env("BACKROOM_SECRET_GitHubToken", SECRET)
         .env("BACKROOM_SECRET_HOSTS_GitHubToken", server.host())
+        .env("BACKROOM_ALLOW_HOSTS", server.host())
         .env("BACKROOM_VARIABLE_region", "eu")
         .spawn()
         .unwrap();

@@ -33,6 +33,12 @@ pub(crate) struct Server {
     pub(crate) port: u16,
     seen: Arc<Mutex<Vec<Seen>>>,
     calls: Arc<AtomicUsize>,
+    /// Access tokens that were given.
+    tokens: Arc<AtomicUsize>,
+    /// The number of the last token that is refused.
+    revoked: Arc<AtomicUsize>,
+    /// The model of every process definition, and after how many calls it is there.
+    model: Arc<Mutex<(String, usize)>>,
 }
 
 impl Server {
@@ -58,6 +64,28 @@ impl Server {
     /// Everything that arrived.
     pub(crate) fn seen(&self) -> Vec<Seen> {
         self.seen.lock().unwrap().clone()
+    }
+
+    /// The paths that were asked for, in their order.
+    pub(crate) fn paths(&self) -> Vec<String> {
+        self.seen().into_iter().map(|seen| seen.uri).collect()
+    }
+
+    /// Refuses every access token that was given so far.
+    pub(crate) fn revoke_tokens(&self) {
+        let given = self.tokens.load(Ordering::SeqCst);
+        self.revoked.store(given, Ordering::SeqCst);
+    }
+
+    /// Answers as the engine's REST API for a model, which is there after so many calls.
+    pub(crate) fn deploy(&self, model: &str, after_calls: usize) {
+        *self.model.lock().unwrap() = (model.to_owned(), after_calls);
+    }
+
+    fn takes(&self, authorization: Option<&str>) -> bool {
+        let token = authorization.and_then(|text| text.strip_prefix("Bearer canary-access-token-"));
+        let number = token.and_then(|number| number.parse().ok());
+        number.is_some_and(|number: usize| number > self.revoked.load(Ordering::SeqCst))
     }
 
     /// The only request that arrived.
@@ -87,8 +115,8 @@ async fn answer(State(server): State<Server>, request: Request) -> Response<Body
     let query = parts.uri.query().unwrap_or_default().to_owned();
     let parts: Vec<&str> = path.trim_start_matches('/').split('/').collect();
     match parts[..] {
-        ["echo"] => json_answer(
-            200,
+        ["echo", ref status @ ..] => json_answer(
+            status.first().map_or(200, |status| status.parse().unwrap()),
             &json!({"headers": seen.headers, "body": seen.body, "uri": seen.uri}),
         ),
         // Says its errors in words of its own, as an API does.
@@ -96,6 +124,8 @@ async fn answer(State(server): State<Server>, request: Request) -> Response<Body
             status.parse().unwrap(),
             &json!({"message": "said by the server", "error": {"code": "E42", "text": "why"}}),
         ),
+        // Answers with what it is sent.
+        ["says", status] => plain(status.parse().unwrap(), &seen.body, "application/json"),
         ["code-only"] => json_answer(400, &json!({"error": {"code": "E42"}})),
         ["not-json"] => plain(400, "<html>no</html>", "text/html"),
         ["text"] => plain(200, "plain text", "text/plain"),
@@ -138,10 +168,27 @@ async fn answer(State(server): State<Server>, request: Request) -> Response<Body
                 .insert(header::LOCATION, "/loop".parse().unwrap());
             response
         }
-        ["token"] => json_answer(
-            200,
-            &json!({"access_token": "canary-access-token", "expires_in": 60}),
-        ),
+        // A new token each time, for so long as the path says.
+        ["token", ref lifetime @ ..] => {
+            let number = server.tokens.fetch_add(1, Ordering::SeqCst) + 1;
+            let mut answer = json!({"access_token": format!("canary-access-token-{number}")});
+            match lifetime {
+                [lifetime] => answer["expires_in"] = lifetime.parse().unwrap(),
+                [lifetime, "text"] => answer["expires_in"] = json!(lifetime),
+                _ => {}
+            }
+            json_answer(200, &answer)
+        }
+        ["v2", "process-definitions", key, "xml"] => match &*server.model.lock().unwrap() {
+            (model, after_calls) if call >= *after_calls => plain(200, model, "text/xml"),
+            _ => json_answer(
+                404,
+                &json!({"title": "NOT_FOUND", "status": 404, "detail": format!("no definition {key}")}),
+            ),
+        },
+        ["protected"] if !server.takes(seen.header("authorization")) => {
+            json_answer(401, &json!({"message": "token expired"}))
+        }
         _ => json_answer(200, &json!({"ok": true})),
     }
 }

@@ -326,6 +326,33 @@ async fn an_outcome_is_reported_again_when_the_gateway_was_away() {
 }
 
 #[tokio::test]
+async fn an_outcome_is_reported_again_though_the_job_began_with_less_time() {
+    let gateway = Arc::new(Gateway::start());
+    let busy = gateway.clone();
+    // As a handler that had the deadline moved: it ends after the one that the job came with.
+    let worker = Running::start(&gateway, config(), move |_: Job| {
+        let busy = busy.clone();
+        async move {
+            busy.configure(|state| {
+                let away = || Status::unavailable("restarting");
+                state.refuse.extend([away(), away(), away()]);
+            });
+            Outcome::Complete(Map::new())
+        }
+    });
+    gateway
+        .until("the stream is open", |state| state.is_streaming("ship"))
+        .await;
+    let mut job = job(5);
+    job.deadline = 1;
+    gateway.make_job(job);
+    gateway
+        .until("the job is done", |state| state.completed.len() == 1)
+        .await;
+    worker.stop().await.unwrap();
+}
+
+#[tokio::test]
 async fn a_stop_waits_for_running_jobs() {
     let gateway = Gateway::start();
     let (go, gate) = watch::channel(false);

@@ -34,6 +34,8 @@ pub struct State {
     pub completed: Vec<CompleteJobRequest>,
     pub failed: Vec<FailJobRequest>,
     pub thrown: Vec<ThrowErrorRequest>,
+    /// Deadlines that were moved.
+    pub moved: Vec<UpdateJobTimeoutRequest>,
     pub polls: Vec<ActivateJobsRequest>,
     pub streamed: Vec<StreamActivatedJobsRequest>,
     /// `authorization` of each call that had one.
@@ -314,6 +316,15 @@ impl Service for Shared {
         Ok(Response::new(ThrowErrorResponse {}))
     }
 
+    async fn update_job_timeout(
+        &self,
+        request: Request<UpdateJobTimeoutRequest>,
+    ) -> Result<Response<UpdateJobTimeoutResponse>, Status> {
+        self.enter(&request)?;
+        self.change(|state| state.moved.push(request.into_inner()));
+        Ok(Response::new(UpdateJobTimeoutResponse {}))
+    }
+
     async fn publish_message(
         &self,
         request: Request<PublishMessageRequest>,
@@ -401,7 +412,6 @@ impl Service for Shared {
         resolve_incident: ResolveIncidentRequest => ResolveIncidentResponse,
         set_variables: SetVariablesRequest => SetVariablesResponse,
         update_job_retries: UpdateJobRetriesRequest => UpdateJobRetriesResponse,
-        update_job_timeout: UpdateJobTimeoutRequest => UpdateJobTimeoutResponse,
         modify_process_instance: ModifyProcessInstanceRequest => ModifyProcessInstanceResponse,
         migrate_process_instance: MigrateProcessInstanceRequest => MigrateProcessInstanceResponse,
         delete_resource: DeleteResourceRequest => DeleteResourceResponse,
