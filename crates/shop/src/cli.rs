@@ -85,7 +85,9 @@ impl Command {
     async fn run(self, session: &Session, json: bool) -> Result<()> {
         match self {
             Self::Up(_) | Self::Demo(_) => unreachable!("these start a store of their own"),
-            Self::Buttons(_) | Self::Action(_) | Self::Lint(_) => unreachable!("these need no store"),
+            Self::Buttons(_) | Self::Action(_) | Self::Lint(_) => {
+                unreachable!("these need no store")
+            }
             Self::Deploy(args) => commands::deploy::run(args, session, json).await,
             Self::Restock(args) => commands::restock::run(args, session, json).await,
             Self::Order(args) => commands::order::run(args, session, json).await,
