@@ -109,12 +109,17 @@ impl Commit {
         let git = |args: &[&str]| command::read(command::git(root, args));
         let name = git(&["rev-parse", "--short=12", "HEAD"])?;
         let time = git(&["log", "-1", "--format=%ct", "HEAD"])?;
-        let is_changed = !git(&["status", "--porcelain"])?.trim().is_empty();
+        // Files that git doesn't know, such as the archives themselves, are in no program.
+        let changes = git(&["status", "--porcelain", "--untracked-files=no"])?;
         Ok(Self {
             name: format!(
                 "{}{}",
                 name.trim(),
-                if is_changed { "-changed" } else { "" }
+                if changes.trim().is_empty() {
+                    ""
+                } else {
+                    "-changed"
+                }
             ),
             time: time
                 .trim()
