@@ -13,7 +13,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 /// A Zeebe-compatible workflow engine in one process.
 #[derive(Parser)]
-#[command(version, args_conflicts_with_subcommands = true)]
+#[command(version = build_info::VERSION, args_conflicts_with_subcommands = true)]
 struct Cli {
     #[command(subcommand)]
     command: Option<Command>,

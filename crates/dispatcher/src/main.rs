@@ -18,7 +18,7 @@ use tokio::signal::unix::{SignalKind, signal};
 /// The token that callers must send stands in the file of --token-file or in the environment
 /// variable BACKROOM_DISPATCH_TOKEN.
 #[derive(Parser)]
-#[command(version)]
+#[command(version = build_info::VERSION)]
 struct Cli {
     /// Folder for records and logs; made if it isn't there
     #[arg(long, value_name = "DIR")]

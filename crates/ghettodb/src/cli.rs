@@ -35,7 +35,7 @@ use std::time::Duration;
 /// The result is JSON on standard output. Exit codes: 0 done, 1 fault, 2 usage, 3 a condition
 /// or rule does not hold, 5 the push deadline passed, 6 the push was refused.
 #[derive(Debug, Parser)]
-#[command(name = "ghettodb", version)]
+#[command(name = "ghettodb", version = build_info::VERSION)]
 struct Arguments {
     #[command(flatten)]
     common: Common,

@@ -51,7 +51,7 @@ const PROXY_VARIABLES: [&str; 6] = [
 /// Secrets stand in the environment, as BACKROOM_SECRET_<NAME>, or in a file; the hosts that each
 /// may go to in BACKROOM_SECRET_HOSTS_<NAME>, separated by commas.
 #[derive(Parser)]
-#[command(version)]
+#[command(version = build_info::VERSION)]
 struct Cli {
     /// One more job type, served as io.camunda:http-json:1; may be given several times
     #[arg(long = "type", value_name = "TYPE")]

@@ -22,7 +22,7 @@ pub(crate) enum Mode {
 
 /// Places an order: writes its record, deploys its model and starts its process. Prints JSON.
 #[derive(Debug, Parser)]
-#[command(name = "order-orchestrator", version)]
+#[command(name = "order-orchestrator", version = build_info::VERSION)]
 pub(crate) struct Cli {
     /// Where the order comes from.
     #[arg(value_enum, default_value = "run")]

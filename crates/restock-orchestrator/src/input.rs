@@ -24,7 +24,7 @@ pub(crate) enum Mode {
 
 /// Starts a restock of some or all products. Prints JSON.
 #[derive(Debug, Parser)]
-#[command(name = "restock-orchestrator", version)]
+#[command(name = "restock-orchestrator", version = build_info::VERSION)]
 pub(crate) struct Cli {
     /// Where the restock comes from.
     #[arg(value_enum, default_value = "run")]

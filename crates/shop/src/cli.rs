@@ -16,7 +16,7 @@ use crate::commands;
 /// Exit codes: 0 done, 1 fault, 2 wrong command line, 3 refused (no such order, unknown product,
 /// ..), 4 gateway or dispatcher not reachable.
 #[derive(Parser)]
-#[command(version)]
+#[command(version = build_info::VERSION)]
 pub(crate) struct Cli {
     /// Folder of the store [default: backroom-data]
     #[arg(long, value_name = "DIR", global = true)]

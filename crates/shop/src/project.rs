@@ -9,6 +9,9 @@ use crate::failure::{Exit, Failure};
 /// Names the project's folder where the programs were moved away from it.
 pub const VARIABLE: &str = "BACKROOM_PROJECT";
 
+/// Where an installer puts the two folders, beside its folder of programs.
+const INSTALLED: &str = "share/backroom";
+
 /// A checkout of this project, or a copy of its two folders.
 #[derive(Clone, Debug)]
 pub struct Project {
@@ -17,7 +20,8 @@ pub struct Project {
 
 impl Project {
     /// The folder that `BACKROOM_PROJECT` names, else the first above this program, else above the
-    /// working folder, that has both parts.
+    /// working folder, that has both parts, itself or in its `share/backroom`, where an installer
+    /// puts them.
     pub fn find() -> Result<Self> {
         if let Some(named) = std::env::var_os(VARIABLE) {
             let root = PathBuf::from(named);
@@ -33,7 +37,7 @@ impl Project {
             .iter()
             .flatten()
             .flat_map(|start| start.ancestors())
-            .find_map(Self::at)
+            .find_map(|folder| Self::at(folder).or_else(|| Self::at(&folder.join(INSTALLED))))
             .ok_or_else(|| {
                 Failure::new(
                     Exit::Fault,

@@ -6,28 +6,36 @@
 use crate::metadata::Package;
 
 /// Each of our crates, and the crates of ours that it may name in its manifest.
-const MAY_KNOW: [(&str, &[&str]); 18] = [
+const MAY_KNOW: [(&str, &[&str]); 19] = [
     ("feel", &[]),
     ("bpmn", &["feel"]),
     ("engine", &["bpmn", "feel"]),
     ("protocol", &[]),
-    ("broker", &["engine", "protocol", "bpmn", "feel"]),
-    ("ghettodb", &[]),
-    ("messaging", &["protocol", "ghettodb"]),
+    // The answer to --version: every program has it.
+    ("build-info", &[]),
+    (
+        "broker",
+        &["engine", "protocol", "bpmn", "feel", "build-info"],
+    ),
+    ("ghettodb", &["build-info"]),
+    ("messaging", &["protocol", "ghettodb", "build-info"]),
     ("customers", SERVICE),
     ("inventory", SERVICE),
     ("payment", SERVICE),
     ("shipping", SERVICE),
     ("order-orchestrator", SERVICE),
     ("restock-orchestrator", SERVICE),
-    ("http-worker", &["messaging", "feel", "protocol"]),
-    ("dispatcher", &[]),
-    ("shop", &["messaging", "ghettodb", "bpmn"]),
+    (
+        "http-worker",
+        &["messaging", "feel", "protocol", "build-info"],
+    ),
+    ("dispatcher", &["build-info"]),
+    ("shop", &["messaging", "ghettodb", "bpmn", "build-info"]),
     ("console", &["ghettodb"]),
     ("xtask", &["feel"]),
 ];
 
-const SERVICE: &[&str] = &["messaging", "ghettodb"];
+const SERVICE: &[&str] = &["messaging", "ghettodb", "build-info"];
 
 /// The crates that take data and return data, and all that they may link from elsewhere.
 pub(crate) const PURE: [&str; 3] = ["feel", "bpmn", "engine"];

@@ -2,6 +2,8 @@
 
 use std::ffi::OsString;
 
+use crate::release;
+
 /// What `cargo xtask help` prints.
 pub(crate) const HELP: &str = "\
 cargo xtask CHORE
@@ -29,6 +31,19 @@ cargo xtask CHORE
                       concurrent            many writers: [--writers N] [--ops N] [--processes]
                                             [--url path|file|http] [--drop-replies PERCENT]
                       oneshot, commit, import, find, batch, all
+  release STEP [--target T] [--out DIR] [--version V]
+                      from a commit to archives that can be checked and installed; T is a target
+                      triple (default: this machine's), DIR where archives lie (default:
+                      target/archives), V the version that Cargo.toml must have
+                      plan                  says what would be built, how, and its archives' names
+                      build                 compiles the programs, and prints their sizes
+                      pack                  archives, SBOM, licences, installers, sha256.sum
+                                            --bin-dir DIR  packs the programs in DIR
+                      lock                  sha256.sum and services.lock of all archives in DIR
+                                            --source URL   where they will be fetched from
+                      verify                installs from a server on this machine, runs each
+                                            program and an order, and tries a broken archive
+                      (without STEP: all of them but lock)
   help                this text";
 
 /// Flags of `demo`, with whether a value follows.
@@ -75,6 +90,7 @@ pub(crate) enum Chore {
     Feel,
     Bench { seconds: u64 },
     BenchGhettodb { words: Vec<String> },
+    Release(release::Order),
 }
 
 /// Reads the words after `cargo xtask`.
@@ -94,6 +110,7 @@ pub(crate) fn parse(words: impl Iterator<Item = String>) -> Result<Chore, String
         "lint-workflows" => none("lint-workflows", &rest).map(|()| Chore::LintWorkflows),
         "feel" => none("feel", &rest).map(|()| Chore::Feel),
         "demo" => check_flags("demo", &DEMO_FLAGS, &rest).map(|()| Chore::Demo { flags: rest }),
+        "release" => release::Order::parse(&rest).map(Chore::Release),
         "bench" => match &rest[..] {
             [word, words @ ..] if word == "ghettodb" => bench_ghettodb(words),
             _ => bench(&rest),

@@ -11,6 +11,7 @@ mod feel;
 mod flags;
 mod licences;
 mod metadata;
+mod release;
 mod test;
 mod tidy;
 mod ui;
@@ -49,6 +50,7 @@ fn run(chore: Chore) -> Result<ExitCode> {
             feel::run(std::io::stdin().lock(), std::io::stdout().lock())
                 .context("the conversation on standard input and output broke off")?;
         }
+        Chore::Release(order) => release::run(&project_root()?, &order)?,
         Chore::Bench { seconds } => bench::run(&project_root()?, seconds)?,
         Chore::BenchGhettodb { words } => return bench::ghettodb::run(&project_root()?, &words),
     }

@@ -39,12 +39,7 @@ pub(crate) struct Dependency {
 
 /// Asks cargo, with the committed lock file.
 pub(crate) fn read(root: &Path) -> Result<Vec<Package>> {
-    let mut args = vec!["metadata", "--format-version", "1", "--locked"];
-    for platform in PLATFORMS {
-        args.extend(["--filter-platform", platform]);
-    }
-    let text = command::read(command::cargo(root, &args))?;
-    let document: Value = serde_json::from_str(&text).context("cargo metadata wrote no JSON")?;
+    let document = document(root, &PLATFORMS)?;
     let members = array(&document, "workspace_members")?;
     array(&document, "packages")?
         .iter()
@@ -54,6 +49,16 @@ pub(crate) fn read(root: &Path) -> Result<Vec<Package>> {
                 .with_context(|| format!("unknown shape of cargo metadata for {}", package["id"]))
         })
         .collect()
+}
+
+/// What cargo says of a build for these platforms, as it says it.
+pub(crate) fn document(root: &Path, platforms: &[&str]) -> Result<Value> {
+    let mut args = vec!["metadata", "--format-version", "1", "--locked"];
+    for platform in platforms {
+        args.extend(["--filter-platform", platform]);
+    }
+    let text = command::read(command::cargo(root, &args))?;
+    serde_json::from_str(&text).context("cargo metadata wrote no JSON")
 }
 
 fn parse(package: &Value, is_member: bool) -> Result<Package> {
@@ -80,14 +85,14 @@ fn parse(package: &Value, is_member: bool) -> Result<Package> {
     })
 }
 
-fn text(value: &Value, field: &str) -> Result<String> {
+pub(crate) fn text(value: &Value, field: &str) -> Result<String> {
     let text = value[field].as_str();
     Ok(text
         .with_context(|| format!("no text in '{field}'"))?
         .to_owned())
 }
 
-fn array<'a>(value: &'a Value, field: &str) -> Result<&'a Vec<Value>> {
+pub(crate) fn array<'a>(value: &'a Value, field: &str) -> Result<&'a Vec<Value>> {
     value[field]
         .as_array()
         .with_context(|| format!("no list in '{field}'"))

@@ -35,7 +35,7 @@ pub(super) fn build(service: &'static Service) -> Command {
         .subcommand_help_heading("Operations")
         .subcommands(service.operations.iter().map(operation));
     Flags::augment_args(Command::new(service.name))
-        .version(env!("CARGO_PKG_VERSION"))
+        .version(build_info::VERSION)
         .about(service.about)
         .subcommand_required(true)
         .arg_required_else_help(true)
