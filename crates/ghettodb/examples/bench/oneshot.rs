@@ -18,20 +18,28 @@ pub(crate) fn run(bench: &Bench) -> Result<Report> {
         let folder = tempfile::tempdir_in(bench.scratch.path())?;
         let path = folder.path().join("origin.git");
         let repository = Repository::seeded(path, RECORDS, layout)?;
+        let write = |number: usize| {
+            let mut command = Command::new(&bench.program);
+            isolate(&mut command);
+            command.args(["upsert", "--repo", &repository.url()]).args([
+                "--table",
+                TABLE,
+                "--record",
+                &record(number).to_string(),
+            ]);
+            output(command).map(drop)
+        };
+        // The contender gets a repository of its own, so that neither works on what the other left: a
+        // database in use was last written by its own program.
+        let theirs = repository.copy(folder.path().join("theirs.git"))?;
+        write(RECORDS)?;
+        let first = RECORDS + 1;
         let pair = Pair::measure(
             bench.repeats,
-            |round| {
-                let mut command = Command::new(&bench.program);
-                isolate(&mut command);
-                let record = record(RECORDS + 2 * round).to_string();
-                command
-                    .args(["upsert", "--repo", &repository.url()])
-                    .args(["--table", TABLE, "--record", &record]);
-                output(command).map(drop)
-            },
+            |round| write(first + round),
             |round| {
                 let clone = folder.path().join(format!("clone-{round}"));
-                by_checkout(&repository, layout, &clone, RECORDS + 2 * round + 1)
+                by_checkout(&theirs, layout, &clone, first + round)
             },
         )?;
         report.compare(
@@ -40,13 +48,18 @@ pub(crate) fn run(bench: &Bench) -> Result<Report> {
             ("clone --depth 1, add, commit, push", &pair.baseline),
             Some(AIM),
         );
-        let commits = output(repository.git(&["rev-list", "--count", "main"]))?;
+        let mut all_there = true;
+        for (repository, before) in [(&repository, 2), (&theirs, 1)] {
+            let commits = output(repository.git(&["rev-list", "--count", "main"]))?;
+            let commits: usize = commits.parse()?;
+            all_there &= commits == before + bench.repeats && repository.is_sound();
+        }
         report.claim(
             format!(
                 "{}: each write is there, `git fsck --strict` clean",
                 layout.name()
             ),
-            commits.parse::<usize>()? == 1 + 2 * bench.repeats && repository.is_sound(),
+            all_there,
         );
     }
     Ok(report)
