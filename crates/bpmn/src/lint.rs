@@ -49,7 +49,7 @@ pub struct Lint {
     /// In the order of the file.
     pub findings: Vec<Finding>,
     /// The file with every text replaced that has an `instead`; everything else is as it was, byte
-    /// for byte.
+    /// for byte, but that a file in UTF-16 is here in UTF-8.
     pub fixed: String,
     /// What a broker would still refuse in the fixed file.
     pub refused: Vec<Problem>,
@@ -83,8 +83,14 @@ pub fn lint(resource_name: &str, bytes: &[u8]) -> Result<Lint, Refusal> {
             });
         }
     }
+    // Reading leaves the byte order mark out; the places count from behind it.
+    let mark = if bytes.starts_with("\u{feff}".as_bytes()) {
+        "\u{feff}"
+    } else {
+        ""
+    };
     let text = xml::decode(bytes).expect("the file was read before");
-    let fixed = replaced(text, edits);
+    let fixed = format!("{mark}{}", replaced(text, edits));
     let refused = match crate::check(resource_name, fixed.as_bytes()) {
         Ok(_) => Vec::new(),
         Err(refusal) => refusal.problems().to_vec(),
@@ -141,8 +147,7 @@ fn escaped(value: &str) -> String {
     out
 }
 
-fn replaced(text: String, mut edits: Vec<(Range<usize>, String)>) -> String {
-    let mut text = text;
+fn replaced(mut text: String, mut edits: Vec<(Range<usize>, String)>) -> String {
     edits.sort_by_key(|(range, _)| range.start);
     for (range, instead) in edits.into_iter().rev() {
         text.replace_range(range, &instead);

@@ -57,6 +57,25 @@ fn the_fixed_model_is_written_and_passes() {
 }
 
 #[test]
+fn a_file_with_nothing_to_fix_is_not_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = old_model(folder.path());
+    lint(&path, &["--fix"]);
+    // Texts that cannot be written back, but need not be.
+    let fixed = std::fs::read_to_string(&path).unwrap();
+    let mut utf16 = vec![0xff, 0xfe];
+    utf16.extend(fixed.encode_utf16().flat_map(u16::to_le_bytes));
+    std::fs::write(&path, &utf16).unwrap();
+    let (code, out, err) = lint(&path, &["--fix"]);
+    assert_eq!(
+        (code, out),
+        (0, format!("{}: ok\n", path.display())),
+        "{err}"
+    );
+    assert_eq!(std::fs::read(&path).unwrap(), utf16);
+}
+
+#[test]
 fn what_a_hand_must_do_is_said_and_the_rest_is_fixed() {
     let folder = tempfile::tempdir().unwrap();
     let path = old_model(folder.path());

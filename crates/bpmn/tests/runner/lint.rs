@@ -73,6 +73,17 @@ fn a_fixed_model_is_accepted_and_needs_no_second_look() {
 }
 
 #[test]
+fn a_byte_order_mark_stays() {
+    for name in ["populate-stock.bpmn", "order-fulfilment.bpmn"] {
+        let old = old(name);
+        let marked = format!("\u{feff}{old}");
+        let expected = format!("\u{feff}{}", linted(&old).fixed);
+        assert_eq!(linted(&marked).fixed, expected, "{name}");
+        assert_eq!(linted(&expected).fixed, expected, "{name}");
+    }
+}
+
+#[test]
 fn what_only_its_author_can_tell_stays_and_is_refused() {
     let odd =
         old("populate-stock.bpmn").replace("correlationKey=\"_id\"", "correlationKey=\"{ =\"");

@@ -72,7 +72,8 @@ fn look(path: PathBuf, fix: bool) -> Result<Looked> {
     let name = path.file_name().unwrap_or(path.as_os_str());
     let lint = bpmn::lint::lint(&name.to_string_lossy(), &bytes)
         .map_err(|refusal| anyhow::anyhow!("{shown}: no broker reads this file: {refusal}"))?;
-    let is_fixed = fix && lint.fixed.as_bytes() != bytes;
+    let mut findings = lint.findings.iter();
+    let is_fixed = fix && findings.any(|finding| finding.instead.is_some());
     if is_fixed {
         anyhow::ensure!(
             std::str::from_utf8(&bytes).is_ok(),
