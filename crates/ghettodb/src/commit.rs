@@ -100,7 +100,11 @@ impl Database {
                 .map_err(TransactError::Database)
                 .and_then(|view| {
                     let (edit, account) = operation(&view, &format_time(now))?;
-                    Ok((edit, account, view.carried()?))
+                    let carried = match edit.tree {
+                        Some(_) => view.carried()?,
+                        None => Carried::default(),
+                    };
+                    Ok((edit, account, carried))
                 });
             let (value, tree, account, carried) = match outcome {
                 Ok((

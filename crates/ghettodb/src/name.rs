@@ -77,6 +77,19 @@ pub(crate) fn clash(one: &str, other: &str) -> bool {
     fold(one) == fold(other)
 }
 
+/// Refuses a new table whose directory would meet that of another one on a file system that ignores
+/// case or Unicode form.
+pub(crate) fn check_new_table(name: &str, others: &[String]) -> Result<(), Error> {
+    match others.iter().find(|other| clash(other, name)) {
+        None => Ok(()),
+        Some(other) => Err(Error::Name {
+            what: "table",
+            name: name.to_owned(),
+            reason: format!("table {other:?} differs from it only by case or Unicode form"),
+        }),
+    }
+}
+
 /// The directory of `id` in a table that is fanned out: its first two hex digits where the id is a
 /// SHA-256, else those of the SHA-256 of the id. An id made of the time, as a version 7 UUID is,
 /// would put all of a year into one directory.

@@ -313,23 +313,10 @@ impl<'a> Transaction<'a> {
         Ok(!self.changes.dropped.contains(table) && in_base(self.base.tables()?))
     }
 
-    /// Refuses a new directory that would meet another one on a file system that ignores case.
-    fn check_table_clash(&self, table: &str) -> Result<(), Error> {
-        let tables = self.tables()?;
-        match tables.iter().find(|other| name::clash(other, table)) {
-            None => Ok(()),
-            Some(other) => Err(Error::Name {
-                what: "table",
-                name: table.to_owned(),
-                reason: format!("table {other:?} differs from it only by case or Unicode form"),
-            }),
-        }
-    }
-
     /// Refuses a new file that would meet another one on a file system that ignores case.
     fn check_clash(&self, table: &str, id: &str) -> Result<(), Error> {
         if !self.has_table(table)? {
-            self.check_table_clash(table)?;
+            name::check_new_table(table, &self.tables()?)?;
         }
         let in_base = if self.changes.dropped.contains(table) {
             Vec::new()

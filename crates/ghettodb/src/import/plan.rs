@@ -25,7 +25,7 @@ pub(super) fn plan<'r>(
     now: &str,
     view: &View<'r>,
 ) -> Result<(Imported, Option<TreeEditor<'r>>), Error> {
-    check_table_clash(import.table, view)?;
+    name::check_new_table(import.table, &view.tables()?)?;
     let layout = view.layout(import.table, &Changes::default())?;
     let there = There::read(import.table, view)?;
     let mut imported = Imported::default();
@@ -115,22 +115,6 @@ fn changed(
     };
     let is_same = before.is_ok_and(|before| record::same_content(&before, &record));
     Ok((!is_same).then_some(record))
-}
-
-/// Refuses a new table that would meet another one on a file system that ignores case.
-fn check_table_clash(table: &str, view: &View<'_>) -> Result<(), Error> {
-    match view
-        .tables()?
-        .into_iter()
-        .find(|other| name::clash(other, table))
-    {
-        Some(other) => Err(Error::Name {
-            what: "table",
-            name: table.to_owned(),
-            reason: format!("table {other:?} differs from it only by case or Unicode form"),
-        }),
-        None => Ok(()),
-    }
 }
 
 /// The files of the table, by the names that a file system that ignores case makes of them.
