@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use dispatcher::BackendConfig;
 use serde_json::{Value, json};
 
-use crate::store::{DISPATCHES, Folders, Store, WAIT, eventually, files_with};
+use crate::store::{DISPATCHES, Folders, Store, WAIT, eventually};
 
 const WORKFLOWS: &str = "project/.github/workflows";
 const PIN: &str = "0057852bfaa89a56745cba8c7296529d2fc39830";
@@ -130,16 +130,7 @@ echo "secret: $ZEEBE_CLIENT_SECRET""##,
     let event: Value = serde_json::from_str(&store.folders.seen("event").unwrap()).unwrap();
     assert_eq!(event["inputs"], json!({"level": "3"}));
     let folders = store.stop().await;
-    assert_eq!(
-        std::fs::read_dir(folders.path("data/work"))
-            .unwrap()
-            .count(),
-        0
-    );
-    assert_eq!(
-        files_with(&folders.path("data"), "canary"),
-        Vec::<PathBuf>::new()
-    );
+    folders.assert_clean();
     assert!(!folders.path("project/pwned").exists());
 }
 

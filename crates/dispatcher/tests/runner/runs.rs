@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::store::{Folders, Store, TOKEN, WAIT, eventually, files_with};
+use crate::store::{Folders, Store, TOKEN, WAIT, eventually};
 
 fn only_run(delivery: &Value) -> &Value {
     assert_eq!(delivery["runs"].as_array().unwrap().len(), 1, "{delivery}");
@@ -118,16 +118,7 @@ test -d "$RUNNER_TOOL_CACHE" && test -n "$RUNNER_OS" && test -n "$RUNNER_ARCH"
     );
 
     let folders = store.stop().await;
-    assert_eq!(
-        std::fs::read_dir(folders.path("data/work"))
-            .unwrap()
-            .count(),
-        0
-    );
-    assert_eq!(
-        files_with(&folders.path("data"), "canary"),
-        Vec::<std::path::PathBuf>::new()
-    );
+    folders.assert_clean();
 }
 
 #[tokio::test]

@@ -126,6 +126,15 @@ impl Folders {
             pass_env: vec!["SEEN".to_owned()],
         }
     }
+
+    /// Nothing is left of the runs' own folders, and the canary of a secret is nowhere.
+    #[track_caller]
+    pub(crate) fn assert_clean(&self) {
+        let left = std::fs::read_dir(self.path("data/work")).unwrap();
+        assert_eq!(left.count(), 0);
+        let found = files_with(&self.path("data"), "canary");
+        assert_eq!(found, Vec::<PathBuf>::new());
+    }
 }
 
 /// A script's line that waits until the test opens the gate.

@@ -44,6 +44,19 @@ fn bearer(server: &Server, token: &str) -> Job {
 
 const SECRET: &str = "{{secrets.GitHubToken}}";
 
+/// A call with the placeholder as its token, by an element with these inputs; the server that was
+/// called, and the engine.
+async fn called(inputs: &[(&str, &str)]) -> (Server, Server) {
+    let (server, engine) = (Server::start().await, Server::start().await);
+    engine.deploy(&model(inputs), 0);
+    completed(
+        worker(&server, &engine)
+            .handle(bearer(&server, SECRET))
+            .await,
+    );
+    (server, engine)
+}
+
 #[tokio::test]
 async fn a_placeholder_that_the_element_names_is_filled_in() {
     for inputs in [
@@ -57,13 +70,7 @@ async fn a_placeholder_that_the_element_names_is_filled_in() {
             "authentication",
         )],
     ] {
-        let (server, engine) = (Server::start().await, Server::start().await);
-        engine.deploy(&model(&inputs), 0);
-        completed(
-            worker(&server, &engine)
-                .handle(bearer(&server, SECRET))
-                .await,
-        );
+        let (server, engine) = called(&inputs).await;
         assert_eq!(
             server.only().header("authorization"),
             Some("Bearer canary-github-token"),
@@ -91,13 +98,7 @@ async fn one_that_comes_in_by_a_variable_stays_text() {
             "authentication.token",
         )],
     ] {
-        let (server, engine) = (Server::start().await, Server::start().await);
-        engine.deploy(&model(&inputs), 0);
-        completed(
-            worker(&server, &engine)
-                .handle(bearer(&server, SECRET))
-                .await,
-        );
+        let (server, _engine) = called(&inputs).await;
         let seen = server.only();
         assert_eq!(
             seen.header("authorization"),
