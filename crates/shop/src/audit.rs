@@ -382,6 +382,29 @@ mod tests {
     }
 
     #[test]
+    fn of_a_commit_of_many_orders_only_its_own_records_are_told() {
+        let created = |table: &str, id: &str| RecordChange {
+            table: table.to_owned(),
+            id: id.to_owned(),
+            kind: ChangeKind::Created,
+        };
+        let commit = CommitInfo {
+            id: "abc".to_owned(),
+            time: "2026-01-01T10:00:00Z".to_owned(),
+            subject: "payment: 2 operations".to_owned(),
+            changes: vec![
+                created("operations", "x"),
+                created("payments", "p"),
+                created("payments", "another's"),
+            ],
+            ..CommitInfo::default()
+        };
+        let books = books(fulfilled());
+        let told: Vec<_> = commit_events(&[&commit], &books.order("o")).collect();
+        assert_eq!(told[0].what, "abc payment: 2 operations [+payments/p]");
+    }
+
+    #[test]
     fn a_change_by_hand_is_found() {
         let commit = CommitInfo {
             id: "abc".to_owned(),
