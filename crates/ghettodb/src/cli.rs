@@ -21,7 +21,7 @@ mod watch;
 use crate::ui;
 use anyhow::{Context as _, anyhow};
 use clap::{Args, Parser, Subcommand};
-use ghettodb::{Database, Error, Options, Record, parse_json, record_from};
+use ghettodb::{Database, Error, Options, Record, Scratch, parse_json, record_from};
 use serde_json::Value;
 use std::io::Read as _;
 use std::path::Path;
@@ -92,8 +92,19 @@ impl Common {
         }
     }
 
+    /// For commands that read or write a few records.
     fn open(&self) -> Result<Database, Failure> {
+        self.open_in(Scratch::Memory)
+    }
+
+    /// For commands that go through a history, or bring or fetch many records.
+    fn open_large(&self) -> Result<Database, Failure> {
+        self.open_in(Scratch::Disk)
+    }
+
+    fn open_in(&self, scratch: Scratch) -> Result<Database, Failure> {
         Ok(Database::open(Options {
+            scratch,
             branch: self.branch.clone(),
             push_deadline: Duration::from_secs(self.push_deadline),
             #[cfg(feature = "sqlite")]

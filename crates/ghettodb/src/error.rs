@@ -3,6 +3,9 @@
 
 use std::time::Duration;
 
+const NO_ROOM: &str =
+    "make room there, or set TMPDIR to a folder on a file system that has more of it";
+
 /// A failure of the database.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -178,6 +181,11 @@ impl Error {
             Error::Refused { .. } => {
                 Some("check the token's rights, branch protection and hooks of the data repository")
             }
+            Error::Git { stderr, .. } if is_full(stderr) => Some(NO_ROOM),
+            Error::Io { source, .. } if source.kind() == std::io::ErrorKind::StorageFull => {
+                Some(NO_ROOM)
+            }
+            Error::Repository(text) if is_full(text) => Some(NO_ROOM),
             Error::Git { .. } => {
                 Some("check the repository's address, the branch and the access rights")
             }
@@ -329,9 +337,33 @@ fn redact_userinfo(mut rest: &str, out: &mut String) {
     out.push_str(rest);
 }
 
+/// Whether a text of git or gix says that a file system is full.
+fn is_full(text: &str) -> bool {
+    // The words of `ENOSPC`; git runs in the C locale.
+    text.contains("No space left on device")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_full_file_system_is_told_whoever_met_it() {
+        let of_git = Error::Git {
+            command: "git clone".to_owned(),
+            stderr: "fatal: write error: No space left on device".to_owned(),
+        };
+        let full = std::io::ErrorKind::StorageFull.into();
+        let of_file = Error::io("cannot write")(full);
+        for error in [of_git, of_file] {
+            assert_eq!(error.hint(), Some(NO_ROOM), "{error}");
+        }
+        let other = Error::Git {
+            command: "git clone".to_owned(),
+            stderr: "fatal: not found".to_owned(),
+        };
+        assert_ne!(other.hint(), Some(NO_ROOM));
+    }
 
     #[test]
     fn secrets_are_taken_out() {

@@ -90,7 +90,7 @@ pub use commit::Committed;
 pub use compact::{Compaction, Keep};
 pub use compare::{FieldChange, compare, fields_json};
 pub use condition::Condition;
-pub use database::{Author, Database, Options, init};
+pub use database::{Author, Database, Options, Scratch, init};
 pub use diff::{ChangeKind, RecordDiff};
 pub use error::{Error, RuleFault, TransactError};
 pub use export::{Export, ExportFormat, ExportTo, Exported};

@@ -47,7 +47,7 @@ impl FromStr for Range {
 impl Diff {
     pub(super) fn run(&self, common: &Common) -> Result<Value, Failure> {
         let Range { from, to } = &self.range;
-        let diffs = common.open()?.diff(from, to, self.table.as_deref())?;
+        let diffs = common.open_large()?.diff(from, to, self.table.as_deref())?;
         Ok(diffs.iter().map(RecordDiff::to_json).collect())
     }
 }

@@ -29,7 +29,7 @@ impl Fsck {
             }
             None => None,
         };
-        let mut database = common.open()?;
+        let mut database = common.open_large()?;
         let mended = match self.fix {
             true => Some(database.mend()?),
             false => None,

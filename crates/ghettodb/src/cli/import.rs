@@ -76,7 +76,7 @@ impl Import {
                 path => path,
             },
         };
-        let committed = common.open()?.import(&import, &mut *input)?;
+        let committed = common.open_large()?.import(&import, &mut *input)?;
         let imported = committed.value;
         Ok(json!({
             "inserted": imported.inserted,

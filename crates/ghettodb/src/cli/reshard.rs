@@ -29,7 +29,7 @@ impl Reshard {
             Target::Flat => Layout::Flat,
             Target::FanOut => Layout::FanOut,
         };
-        let committed = common.open()?.reshard(&self.table, layout)?;
+        let committed = common.open_large()?.reshard(&self.table, layout)?;
         Ok(json!({
             "table": self.table,
             "layout": layout.name(),

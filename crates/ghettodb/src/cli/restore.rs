@@ -24,7 +24,7 @@ pub(super) struct Restore {
 
 impl Restore {
     pub(super) fn run(&self, common: &Common) -> Result<Value, Failure> {
-        let mut database = common.open()?;
+        let mut database = common.open_large()?;
         let restored = match &self.id {
             Some(id) => database.restore(&self.table, id, &self.at)?,
             None => database.restore_table(&self.table, &self.at, self.all)?,

@@ -50,7 +50,7 @@ impl Watch {
         });
         let since = self.since.clone().unwrap_or_default();
         let start = || {
-            let mut database = common.open()?;
+            let mut database = common.open_large()?;
             let cursor = database.cursor(&since, self.table.as_deref())?;
             Ok::<_, Failure>((database, cursor))
         };
