@@ -1,6 +1,7 @@
 //! `compact`: squashes old history into one commit.
 
-use super::{Common, Failure};
+use super::common::Common;
+use crate::failure::Failure;
 use anyhow::{Context as _, anyhow};
 use clap::Args;
 use ghettodb::Keep;

@@ -1,6 +1,7 @@
 //! `diff`: the records and fields that differ between two places of the history.
 
-use super::{Common, Failure};
+use super::common::Common;
+use crate::failure::Failure;
 use clap::Args;
 use ghettodb::{At, Error, RecordDiff};
 use serde_json::Value;

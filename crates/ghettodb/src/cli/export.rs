@@ -1,6 +1,7 @@
 //! `export`: the records of a commit as files for other programs.
 
-use super::{Common, Failure};
+use super::common::Common;
+use crate::failure::Failure;
 use crate::ui;
 use clap::{Args, ValueEnum};
 use ghettodb::{At, Error, ExportFormat, ExportTo};

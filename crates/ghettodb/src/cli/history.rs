@@ -1,6 +1,7 @@
 //! `history`: what happened to one record, commit by commit.
 
-use super::{Common, Failure};
+use super::common::Common;
+use crate::failure::Failure;
 use crate::ui;
 use clap::Args;
 use serde_json::Value;

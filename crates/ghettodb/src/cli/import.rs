@@ -1,6 +1,7 @@
 //! `import`: many records of a file as one commit.
 
-use super::{Common, Failure};
+use super::common::Common;
+use crate::failure::Failure;
 use anyhow::Context as _;
 use clap::{Args, ValueEnum};
 use ghettodb::{ImportFormat, ImportMode};

@@ -1,6 +1,7 @@
 //! `ghettodb reshard`: moves a table to the other layout.
 
-use super::{Common, Failure};
+use super::common::Common;
+use crate::failure::Failure;
 use clap::{Args, ValueEnum};
 use ghettodb::Layout;
 use serde_json::{Value, json};

@@ -1,6 +1,7 @@
 //! `restore`: a record or a table, put back as it was.
 
-use super::{Common, Failure};
+use super::common::Common;
+use crate::failure::Failure;
 use clap::Args;
 use ghettodb::{At, RecordDiff};
 use serde_json::{Value, json};

@@ -1,6 +1,7 @@
 //! `watch`: changes as they arrive, one line each, until someone says stop.
 
-use super::{Common, Failure};
+use super::common::Common;
+use crate::failure::Failure;
 use crate::ui;
 use anyhow::Context as _;
 use clap::Args;
