@@ -72,6 +72,7 @@ mod patience;
 mod push;
 mod query;
 mod record;
+mod redact;
 mod reshard;
 mod restore;
 mod rules;
