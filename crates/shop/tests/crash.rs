@@ -7,7 +7,7 @@ use std::time::Duration;
 use shop::outcome::Outcome;
 use tokio::task::JoinSet;
 
-use crate::stage::{BOOK, DECLINED, Stage, VISA, form, slow};
+use crate::stage::{BOOK, DECLINED, Stage, VISA, Variant, both_variants, slow};
 
 const ORDERS: u32 = 20;
 const KILLS: u32 = 50;
@@ -18,8 +18,9 @@ const DECLINED_EVERY: u32 = 5;
 const LIFE_MS_MAX: u64 = 600;
 const SEED: u64 = 20_260_101;
 
-#[tokio::test(flavor = "multi_thread")]
-async fn fifty_kills_during_twenty_orders() {
+both_variants!(fifty_kills_during_twenty_orders);
+
+async fn fifty_kills_during_twenty_orders(variant: Variant) {
     if !slow("crash") {
         return;
     }
@@ -30,7 +31,7 @@ async fn fifty_kills_during_twenty_orders() {
     println!("BACKROOM_SEED={seed}");
     let mut random = fastrand::Rng::with_seed(seed);
 
-    let mut stage = Stage::open().await.unwrap();
+    let mut stage = Stage::open_for(variant).await.unwrap();
     stage.restock(ORDERS, &[BOOK]).await.unwrap();
     let mut placing = JoinSet::new();
     for kill in 0..KILLS {
@@ -43,17 +44,19 @@ async fn fifty_kills_during_twenty_orders() {
             };
             let (orchestrators, form) = (
                 stage.orchestrators.clone(),
-                form(&id(number), BOOK, 1, card),
+                variant.form(&id(number), BOOK, 1, card),
             );
             placing.spawn(async move { orchestrators.order(&form).await });
         }
         tokio::time::sleep(Duration::from_millis(random.u64(0..LIFE_MS_MAX))).await;
-        stage.store.kill_broker().await.unwrap();
-        stage.store.start_broker_again().await.unwrap();
+        stage.store.kill("broker").await.unwrap();
+        stage.store.start_again("broker").await.unwrap();
     }
     for placed in placing.join_all().await {
         placed.unwrap();
     }
+    // A job that was on its way to its worker when the broker was killed.
+    stage.time_jobs_out().await.unwrap();
     for number in 0..ORDERS {
         let id = id(number);
         let outcome = stage.ended(&id).await.unwrap();
@@ -74,8 +77,8 @@ async fn fifty_kills_during_twenty_orders() {
 
     // Nothing goes on any more: what is replayed must be what was there.
     let before = stage.state().await.unwrap();
-    stage.store.kill_broker().await.unwrap();
-    stage.store.start_broker_again().await.unwrap();
+    stage.store.kill("broker").await.unwrap();
+    stage.store.start_again("broker").await.unwrap();
     let after = stage.state().await.unwrap();
     assert_eq!(before, after, "the state after a replay");
     stage.store.stop().await.unwrap();

@@ -18,6 +18,8 @@ mod demo;
 mod doubled;
 mod lint;
 mod operator;
+mod restock;
 mod stage;
 mod store;
 mod summaries;
+mod workers;
