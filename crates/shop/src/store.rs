@@ -61,6 +61,27 @@ pub struct Plan {
     pub records: Option<PathBuf>,
     /// Whether the services run as long-lived workers too, for the orders of variant `grpc`.
     pub workers: bool,
+    /// What the dispatcher is told.
+    pub dispatching: Dispatching,
+}
+
+/// How the dispatcher carries runs out, and what it does about those that came to nothing.
+#[derive(Clone, Debug, Default)]
+pub struct Dispatching {
+    /// What carries runs out.
+    pub backend: Backend,
+    /// How often a delivery that came to nothing is started again.
+    pub watchdog_redispatch: u32,
+}
+
+/// What carries the dispatcher's runs out.
+#[derive(Clone, Debug, Default)]
+pub enum Backend {
+    /// The services' binaries, spawned.
+    #[default]
+    Direct,
+    /// The workflows' YAML, run by this program; `None` = the `act` on the PATH.
+    Act(Option<PathBuf>),
 }
 
 /// Ports of the store's processes.
@@ -146,11 +167,21 @@ impl Store {
                 addresses.rest.clone_from(&settings.rest_address);
             }
         }
-        let program = dispatcher(&folder, plan.ports.dispatcher, &project, &addresses, &token)?;
+        let listening = |port, addresses: &Addresses| {
+            dispatcher(
+                &folder,
+                port,
+                &project,
+                &plan.dispatching,
+                addresses,
+                &token,
+            )
+        };
+        let program = listening(plan.ports.dispatcher, &addresses)?;
         let child = program.start().await?;
         let (url, port) = url_in(&child.ready)?;
         addresses.dispatcher = url;
-        let program = dispatcher(&folder, port, &project, &addresses, &token)?;
+        let program = listening(port, &addresses)?;
         parts.push(Part { program, child });
 
         let program = http_worker(&folder, port, &addresses, &token)?;
@@ -342,15 +373,26 @@ fn dispatcher(
     folder: &Folder,
     port: u16,
     project: &Project,
+    dispatching: &Dispatching,
     addresses: &Addresses,
     token: &str,
 ) -> Result<Program> {
-    let program = Program::beside("dispatcher", "dispatcher ready on ", &folder.join("logs"))?
+    let mut program = Program::beside("dispatcher", "dispatcher ready on ", &folder.join("logs"))?
         .flag("--data", folder.join("dispatcher"))
         .flag("--port", port.to_string())
         .flag("--workflows", project.actions())
         .flag("--repository", REPOSITORY)
+        .flag(
+            "--watchdog-redispatch",
+            dispatching.watchdog_redispatch.to_string(),
+        )
         .env("BACKROOM_DISPATCH_TOKEN", token);
+    if let Backend::Act(act) = &dispatching.backend {
+        program = program.flag("--backend", "act");
+        if let Some(act) = act {
+            program = program.flag("--act", act);
+        }
+    }
     Ok(with_addresses(program, addresses))
 }
 

@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 
-use crate::release;
+use crate::{e2e, release};
 
 /// What `cargo xtask help` prints.
 pub(crate) const HELP: &str = "\
@@ -21,6 +21,11 @@ cargo xtask CHORE
                       --quick leaves the slow ones out
   lint-workflows      the rules for workflow files, then actionlint and zizmor, which it installs into
                       target/tools: that needs go and python3, and is skipped without
+  e2e [--backend act|direct] [--json]
+                      runs the workflow files of .github/workflows with real services, by each back end
+                      of the dispatcher (default: both, and their records must be the same): orders,
+                      40 dispatches at once of which a fifth comes twice, groups without a queue; exit
+                      code 0 only if all came true. act is installed into target/tools: that needs go
   ci                  what the CI runs: the same as `test`
   feel                answers FEEL conformance questions: JSON lines on standard input,
                       answers on standard output
@@ -88,6 +93,7 @@ pub(crate) enum Chore {
     Demo { flags: Vec<String> },
     LintWorkflows,
     Feel,
+    EndToEnd(e2e::Order),
     Bench { seconds: u64 },
     BenchGhettodb { words: Vec<String> },
     Release(release::Order),
@@ -110,6 +116,7 @@ pub(crate) fn parse(words: impl Iterator<Item = String>) -> Result<Chore, String
         "lint-workflows" => none("lint-workflows", &rest).map(|()| Chore::LintWorkflows),
         "feel" => none("feel", &rest).map(|()| Chore::Feel),
         "demo" => check_flags("demo", &DEMO_FLAGS, &rest).map(|()| Chore::Demo { flags: rest }),
+        "e2e" => e2e::Order::parse(&rest).map(Chore::EndToEnd),
         "release" => release::Order::parse(&rest).map(Chore::Release),
         "bench" => match &rest[..] {
             [word, words @ ..] if word == "ghettodb" => bench_ghettodb(words),

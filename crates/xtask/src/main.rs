@@ -7,13 +7,17 @@ mod bench;
 mod command;
 mod demo;
 mod dependencies;
+mod e2e;
 mod feel;
 mod flags;
 mod licences;
 mod metadata;
+mod process;
 mod release;
+mod store;
 mod test;
 mod tidy;
+mod tools;
 mod ui;
 mod workflows;
 
@@ -51,6 +55,7 @@ fn run(chore: Chore) -> Result<ExitCode> {
                 .context("the conversation on standard input and output broke off")?;
         }
         Chore::Release(order) => release::run(&project_root()?, &order)?,
+        Chore::EndToEnd(order) => return e2e::run(&project_root()?, &order),
         Chore::Bench { seconds } => bench::run(&project_root()?, seconds)?,
         Chore::BenchGhettodb { words } => return bench::ghettodb::run(&project_root()?, &words),
     }
