@@ -136,10 +136,15 @@ impl Store {
                 addresses.rest.clone_from(&settings.rest_address);
             }
         }
-        let program = dispatcher(&folder, plan.ports.dispatcher, &project, &addresses, &token)?;
+        let port = match plan.ports.dispatcher {
+            0 => folder.port_of_before().unwrap_or(0),
+            chosen => chosen,
+        };
+        let program = dispatcher(&folder, port, &project, &addresses, &token)?;
         let child = program.start().await?;
         let (url, port) = url_in(&child.ready)?;
         addresses.dispatcher = url;
+        folder.keep_port(port)?;
         let program = dispatcher(&folder, port, &project, &addresses, &token)?;
         parts.push(Part { program, child });
 

@@ -90,11 +90,22 @@ async fn a_day() {
 /// Charged, but its answer is lost for good: alarm, acknowledged, cancelled, refunded.
 async fn a_stuck_order(stage: &Stage, data: &Path) {
     let dispatches = stage.store.dispatches();
-    let lose = Some("charge_customer");
-    dispatches
-        .add_rule(lose, Some("stuck"), "drop_answer", None)
-        .await
-        .unwrap();
+    let lose = ["rules", "add", "drop_answer", "--order-id", "stuck"];
+    let rules = told(
+        data,
+        &[&lose[..], &["--event-type", "charge_customer"]].concat(),
+    );
+    let rule = [
+        "id",
+        "event_type",
+        "_id",
+        "action",
+        "times",
+        "delay_ms",
+        "used",
+    ];
+    assert_eq!(fields(&rules["rules"][0]), rule);
+    assert_eq!(told(data, &["rules"]), rules);
     let placed = told(data, &["order", "--order-id", "stuck", "--product", BOOK]);
     assert_eq!(fields(&placed), ["_id"]);
     let charged = until("the charge", Duration::from_secs(120), async || {

@@ -21,3 +21,4 @@ mod operator;
 mod stage;
 mod store;
 mod summaries;
+mod tutorial;

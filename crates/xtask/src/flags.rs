@@ -21,6 +21,7 @@ cargo xtask CHORE
                       --quick leaves the slow ones out
   lint-workflows      the rules for workflow files, then actionlint and zizmor, which it installs into
                       target/tools: that needs go and python3, and is skipped without
+  pictures            draws the models anew for the pages that show them (docs/pictures)
   ci                  what the CI runs: the same as `test`
   feel                answers FEEL conformance questions: JSON lines on standard input,
                       answers on standard output
@@ -87,6 +88,7 @@ pub(crate) enum Chore {
     Test { quick: bool },
     Demo { flags: Vec<String> },
     LintWorkflows,
+    Pictures,
     Feel,
     Bench { seconds: u64 },
     BenchGhettodb { words: Vec<String> },
@@ -108,6 +110,7 @@ pub(crate) fn parse(words: impl Iterator<Item = String>) -> Result<Chore, String
         }),
         "ci" => none("ci", &rest).map(|()| Chore::Test { quick: false }),
         "lint-workflows" => none("lint-workflows", &rest).map(|()| Chore::LintWorkflows),
+        "pictures" => none("pictures", &rest).map(|()| Chore::Pictures),
         "feel" => none("feel", &rest).map(|()| Chore::Feel),
         "demo" => check_flags("demo", &DEMO_FLAGS, &rest).map(|()| Chore::Demo { flags: rest }),
         "release" => release::Order::parse(&rest).map(Chore::Release),
