@@ -44,6 +44,14 @@ pub fn result(value: &Value) {
     drop(writeln!(out, "{value}").and_then(|()| out.flush()));
 }
 
+/// Says on standard output which job types a worker serves, for whoever waits until it does.
+pub(crate) fn ready(name: &str, gateway: &str, job_types: &[String]) {
+    let mut out = io::stdout();
+    // A closed pipe is no error.
+    let line = format!("{name} ready on {gateway} for {}", job_types.join(", "));
+    drop(writeln!(out, "{line}").and_then(|()| out.flush()));
+}
+
 /// Shows what a run did: log, notice, outputs `result` and `commit`, and the summary.
 pub(crate) fn report(report: &Report<'_>) {
     let environment = Environment::from_env();

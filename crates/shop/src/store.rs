@@ -1,7 +1,8 @@
-//! The whole store as processes: broker, dispatcher, HTTP worker; the data repository they share.
+//! The whole store as processes: broker, dispatcher, HTTP worker, and the services as workers where
+//! they are wanted; the data repository they share.
 //!
 //! The dispatch token is made here, for this one start, and handed to the two that need it by
-//! environment. The services are the dispatcher's children, one process a dispatch.
+//! environment. For a dispatch, a service is the dispatcher's child, one process each.
 
 use std::collections::VecDeque;
 use std::path::PathBuf;
@@ -29,6 +30,13 @@ pub const PRODUCTS: [(&str, u32); 3] = [
 ];
 /// Job type of dispatch tasks on a gateway from elsewhere: no connectors of its own serve it.
 const OWN_JOB_TYPE: &str = "backroom:http-json:1";
+/// The services that an order needs, with the words that each begins with when it serves jobs.
+const SERVICES: [(&str, &str); 4] = [
+    ("customers", "customers ready"),
+    ("inventory", "inventory ready"),
+    ("payment", "payment ready"),
+    ("shipping", "shipping ready"),
+];
 const CURRENCY: &str = "EUR";
 /// Tables with the field that no two of their records share.
 const UNIQUE: [(&str, &str); 3] = [
@@ -51,6 +59,8 @@ pub struct Plan {
     pub gateway: Option<Settings>,
     /// Where the broker writes each record as a JSON line.
     pub records: Option<PathBuf>,
+    /// Whether the services run as long-lived workers too, for the orders of variant `grpc`.
+    pub workers: bool,
 }
 
 /// Ports of the store's processes.
@@ -151,6 +161,13 @@ impl Store {
         let program = http_worker(&folder, port, &addresses, &token)?;
         let child = program.start().await?;
         parts.push(Part { program, child });
+
+        for (name, ready) in SERVICES.into_iter().filter(|_| plan.workers) {
+            let program = Program::beside(name, ready, &folder.join("logs"))?.switch("worker");
+            let program = with_addresses(program, &addresses);
+            let child = program.start().await?;
+            parts.push(Part { program, child });
+        }
         folder.publish(&addresses)?;
         Ok(Self {
             folder,
@@ -173,20 +190,23 @@ impl Store {
         self.parts.iter().map(named).collect()
     }
 
-    /// Kills the broker as `kill -9` does.
-    pub async fn kill_broker(&self) -> Result<()> {
-        self.part("broker")?.child.kill().await
+    /// Names of the services that run as workers.
+    pub fn workers(&self) -> impl Iterator<Item = &'static str> {
+        let names = self.parts.iter().map(|part| part.program.name);
+        names.filter(|name| SERVICES.iter().any(|(service, _)| service == name))
     }
 
-    /// Starts the broker again, on the same data and ports.
-    pub async fn start_broker_again(&mut self) -> Result<()> {
-        let program = self.part("broker")?.program.clone();
+    /// Kills a part, such as `broker`, as `kill -9` does.
+    pub async fn kill(&self, name: &str) -> Result<()> {
+        self.part(name)?.child.kill().await
+    }
+
+    /// Starts a part again that was killed, on the same data and ports.
+    pub async fn start_again(&mut self, name: &str) -> Result<()> {
+        let program = self.part(name)?.program.clone();
         let child = program.start().await?;
-        let part = self
-            .parts
-            .iter_mut()
-            .find(|part| part.program.name == "broker");
-        part.context("the store has no broker of its own")?.child = child;
+        let part = self.parts.iter_mut().find(|part| part.program.name == name);
+        part.context("the part is still there")?.child = child;
         Ok(())
     }
 

@@ -48,8 +48,8 @@ async fn fifty_kills_during_twenty_orders() {
             placing.spawn(async move { orchestrators.order(&form).await });
         }
         tokio::time::sleep(Duration::from_millis(random.u64(0..LIFE_MS_MAX))).await;
-        stage.store.kill_broker().await.unwrap();
-        stage.store.start_broker_again().await.unwrap();
+        stage.store.kill("broker").await.unwrap();
+        stage.store.start_again("broker").await.unwrap();
     }
     for placed in placing.join_all().await {
         placed.unwrap();
@@ -74,8 +74,8 @@ async fn fifty_kills_during_twenty_orders() {
 
     // Nothing goes on any more: what is replayed must be what was there.
     let before = stage.state().await.unwrap();
-    stage.store.kill_broker().await.unwrap();
-    stage.store.start_broker_again().await.unwrap();
+    stage.store.kill("broker").await.unwrap();
+    stage.store.start_again("broker").await.unwrap();
     let after = stage.state().await.unwrap();
     assert_eq!(before, after, "the state after a replay");
     stage.store.stop().await.unwrap();

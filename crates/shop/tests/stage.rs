@@ -60,6 +60,7 @@ impl Stage {
             folder,
             ports: Ports::default(),
             gateway: None,
+            workers: false,
         })
         .await?;
         let flags = Flags {

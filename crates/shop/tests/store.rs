@@ -9,11 +9,11 @@ use rustix::process::{Pid, Signal, kill_process, test_kill_process};
 use serde_json::Value;
 use shop::wait::until;
 
-use crate::stage::{Stage, run, shop, slow};
+use crate::stage::{ALE, Stage, run, shop, slow};
 
-/// Starts `shop up --json`; gives it with what it said of itself.
+/// Starts `shop up --workers --json`; gives it with what it said of itself.
 fn up(data: &std::path::Path) -> (Child, Value) {
-    let mut child = shop(data, &["up", "--json"])
+    let mut child = shop(data, &["up", "--workers", "--json"])
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
@@ -44,7 +44,12 @@ async fn a_dead_part_comes_back_and_an_end_ends_all() {
     let root = tempfile::tempdir().unwrap();
     let (child, document) = up(root.path());
     let processes = document["processes"].as_object().unwrap();
-    assert_eq!(processes.len(), 3);
+    let names: Vec<_> = processes.keys().map(String::as_str).collect();
+    let parts = ["broker", "customers", "dispatcher", "http-worker"];
+    assert_eq!(
+        names,
+        [&parts[..], &["inventory", "payment", "shipping"]].concat()
+    );
 
     let broker = pid(&processes["broker"]);
     kill_process(broker, Signal::KILL).unwrap();
@@ -59,6 +64,17 @@ async fn a_dead_part_comes_back_and_an_end_ends_all() {
     .await
     .unwrap();
 
+    // The workers find it again; the one that is killed is back for the order that waits for it.
+    let shipping = pid(&processes["shipping"]);
+    kill_process(shipping, Signal::KILL).unwrap();
+    let data = root.path();
+    let (code, _, err) = run(shop(data, &["restock", "--stock-level", "1", "--wait"]));
+    assert_eq!(code, 0, "{err}");
+    let order = ["order", "--variant", "grpc", "--product", ALE, "--wait"];
+    let (code, out, err) = run(shop(data, &order));
+    assert_eq!(code, 0, "{err}");
+    assert!(out.contains(": fulfilled ("), "{out}");
+
     let own = Pid::from_raw(i32::try_from(child.id()).unwrap()).unwrap();
     kill_process(own, Signal::INT).unwrap();
     let rest = child.wait_with_output().unwrap();
@@ -68,6 +84,7 @@ async fn a_dead_part_comes_back_and_an_end_ends_all() {
         said.contains("broker died (signal: 9 (SIGKILL)); starting it again"),
         "{said}"
     );
+    assert!(said.contains("shipping is back"), "{said}");
     for process in processes.values() {
         assert!(
             test_kill_process(pid(process)).is_err(),

@@ -17,6 +17,7 @@ use crate::operation::{self, Operation, Service};
 use crate::payload::Dispatch;
 use crate::repository;
 use crate::settings::Settings;
+use crate::ui;
 use crate::worker::{self, Job, Outcome};
 
 /// Pause before a job whose run failed is tried again.
@@ -56,12 +57,8 @@ pub(super) fn run(
                 .await
             }
         });
-        info!(
-            gateway = settings.gateway.address(),
-            "{} serves {} job types; Ctrl-C stops it",
-            service.name,
-            service.operations.len()
-        );
+        let types: Vec<_> = service.operations.iter().map(Operation::job_type).collect();
+        ui::ready(service.name, &settings.gateway.address(), &types);
         try_join_all(workers).await?;
         Ok(())
     })

@@ -36,6 +36,7 @@ pub(crate) async fn run(args: Args, folder: Folder, flags: &Flags, json: bool) -
         ports: Ports::default(),
         gateway: up::elsewhere(flags)?,
         records: Some(records),
+        workers: false,
     };
     let mut report = Report::new(teller);
     let opened = report

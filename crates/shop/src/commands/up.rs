@@ -29,6 +29,9 @@ pub(crate) struct Args {
     /// Write each record of the engine to this file, one JSON line each
     #[arg(long, value_name = "FILE")]
     records: Option<std::path::PathBuf>,
+    /// Start the services as long-lived gRPC workers too, for orders with --variant grpc
+    #[arg(long)]
+    workers: bool,
 }
 
 pub(crate) async fn run(args: Args, folder: Folder, flags: &Flags, json: bool) -> Result<()> {
@@ -42,6 +45,7 @@ pub(crate) async fn run(args: Args, folder: Folder, flags: &Flags, json: bool) -
         },
         gateway: elsewhere(flags)?,
         records: args.records,
+        workers: args.workers,
     })
     .await?;
     store.warnings.iter().for_each(|warning| ui::note(warning));
@@ -84,5 +88,9 @@ pub(crate) fn addresses(store: &Store) -> Vec<String> {
     }
     lines.push(format!("  dispatcher  {}", addresses.dispatcher));
     lines.push(format!("  data        {}", addresses.data_repository));
+    let workers: Vec<_> = store.workers().collect();
+    if !workers.is_empty() {
+        lines.push(format!("  workers     {}", workers.join(", ")));
+    }
     lines
 }

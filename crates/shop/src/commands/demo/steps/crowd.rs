@@ -64,12 +64,12 @@ pub(super) async fn kill(store: &mut Store, scene: &mut Scene, page: &mut Page) 
     check(!outcome::of(&before).is_final(), || {
         "order K ended too early".to_owned()
     })?;
-    store.kill_broker().await?;
+    store.kill("broker").await?;
     let killed = Instant::now();
     page.say(&format!(
         "order K: 1 x {BOOK}: on its way; the broker is killed (kill -9)"
     ));
-    store.start_broker_again().await?;
+    store.start_again("broker").await?;
     let back = killed.elapsed();
     page.say(&format!(
         "started again on the same data: ready after {:.2} s",
