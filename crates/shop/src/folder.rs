@@ -19,8 +19,6 @@ use crate::failure::{Exit, Failure};
 
 /// Where a store is kept if nobody says.
 pub const DEFAULT: &str = "backroom-data";
-/// Where the dispatcher's port is kept.
-const PORT_FILE: &str = "dispatcher.port";
 
 /// A data folder, not necessarily in use.
 #[derive(Clone, Debug)]
@@ -134,23 +132,6 @@ impl Folder {
         drop(std::fs::remove_file(self.join("shop.json")));
     }
 
-    /// The dispatcher's port of the last time, if nothing else has it now.
-    ///
-    /// Orders that wait carry the dispatcher's URL as a variable, and dispatch to it when they go on.
-    pub fn port_of_before(&self) -> Option<u16> {
-        let kept = std::fs::read_to_string(self.join(PORT_FILE)).ok()?;
-        let port = kept.trim().parse().ok()?;
-        std::net::TcpListener::bind((std::net::Ipv4Addr::LOCALHOST, port)).ok()?;
-        Some(port)
-    }
-
-    /// Keeps the dispatcher's port for the next start.
-    pub fn keep_port(&self, port: u16) -> Result<()> {
-        let path = self.join(PORT_FILE);
-        std::fs::write(&path, format!("{port}\n"))
-            .with_context(|| format!("cannot write '{}'", path.display()))
-    }
-
     /// The addresses of the store that runs here, if one does.
     pub fn addresses(&self) -> Result<Option<Addresses>> {
         let path = self.join("shop.json");
@@ -235,19 +216,6 @@ mod tests {
         assert_eq!(mode & 0o777, 0o600);
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "a-secret");
         std::fs::remove_file(path).unwrap();
-    }
-
-    #[test]
-    fn a_port_is_taken_again_only_where_it_is_free() {
-        let root = tempfile::tempdir().unwrap();
-        let folder = Folder::at(root.path()).unwrap();
-        assert_eq!(folder.port_of_before(), None);
-        let other = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        let port = other.local_addr().unwrap().port();
-        folder.keep_port(port).unwrap();
-        assert_eq!(folder.port_of_before(), None);
-        drop(other);
-        assert_eq!(folder.port_of_before(), Some(port));
     }
 
     #[test]

@@ -15,6 +15,7 @@ use serde_json::json;
 use tokio::task::JoinSet;
 
 use crate::child::{Child, Program};
+use crate::dispatcher_port;
 use crate::dispatches::Dispatches;
 use crate::folder::{Addresses, Folder, Lock};
 use crate::project::Project;
@@ -112,7 +113,7 @@ impl Store {
         let folder = plan.folder;
         let lock = folder.hold()?;
         let repository = folder.repository();
-        let warnings = stock_the_shelves(&repository)?;
+        let mut warnings = stock_the_shelves(&repository)?;
         let token = new_token();
         let token_file = folder.keep_token(&token)?;
         let mut addresses = Addresses {
@@ -146,15 +147,14 @@ impl Store {
                 addresses.rest.clone_from(&settings.rest_address);
             }
         }
-        let port = match plan.ports.dispatcher {
-            0 => folder.port_of_before().unwrap_or(0),
-            chosen => chosen,
-        };
+        let before = dispatcher_port::of_before(&folder);
+        let port = dispatcher_port::wanted(plan.ports.dispatcher, before);
         let program = dispatcher(&folder, port, &project, &addresses, &token)?;
         let child = program.start().await?;
         let (url, port) = url_in(&child.ready)?;
         addresses.dispatcher = url;
-        folder.keep_port(port)?;
+        dispatcher_port::keep(&folder, port)?;
+        warnings.extend(dispatcher_port::moved(before, port));
         let program = dispatcher(&folder, port, &project, &addresses, &token)?;
         parts.push(Part { program, child });
 
