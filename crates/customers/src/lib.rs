@@ -21,6 +21,7 @@ pub const SERVICE: Service = Service {
             about: "{\"email\", \"name\", \"address\", \"payment_method\"}",
         }],
         result_message: Some("GOT_CUSTOMER"),
+        business_error: None,
         prepare: |dispatch| {
             let payload = UpsertCustomer::read(dispatch)?;
             let subject = format!("customers: upsert {}", one_line(&payload.email, 50));

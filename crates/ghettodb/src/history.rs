@@ -48,15 +48,28 @@ impl CommitInfo {
         found.map(|(_, value)| value.as_str())
     }
 
+    /// The value of a trailer that stands there once.
+    fn only_trailer(&self, key: &str) -> Option<&str> {
+        let mut found = self
+            .trailers
+            .iter()
+            .filter(|(name, _)| name.eq_ignore_ascii_case(key));
+        let (_, value) = found.next()?;
+        found.next().is_none().then_some(value)
+    }
+
     /// What the trailers say of the operation: its name, the order it belongs to, its idempotency
-    /// key; `null` where they do not.
+    /// key; `null` where they do not, or speak of several.
     pub(crate) fn operation_json(&self) -> [(&'static str, Value); 3] {
         [
             ("operation", "Operation"),
             ("order_id", "Order-Id"),
             ("key", "Idempotency-Key"),
         ]
-        .map(|(name, key)| (name, self.trailer(key).map_or(Value::Null, Value::from)))
+        .map(|(name, key)| {
+            let value = self.only_trailer(key);
+            (name, value.map_or(Value::Null, Value::from))
+        })
     }
 }
 

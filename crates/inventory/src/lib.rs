@@ -6,7 +6,7 @@
 mod operations;
 mod payload;
 
-use messaging::operation::{Field, Kind, Operation, Prepared, Service};
+use messaging::operation::{BusinessError, Field, Kind, Operation, Prepared, Service};
 use messaging::payload::one_line;
 
 use crate::payload::{Change, GetStockLevel, RestockItem};
@@ -42,6 +42,7 @@ pub const SERVICE: Service = Service {
                 },
             ],
             result_message: Some("RESTOCKED"),
+            business_error: None,
             prepare: |dispatch| {
                 let payload = RestockItem::read(dispatch)?;
                 let subject = format!(
@@ -60,6 +61,7 @@ pub const SERVICE: Service = Service {
             about: "Reads a product's stock level; 0 for a product that was never in stock",
             fields: &[PRODUCT],
             result_message: Some("GOT_STOCK_LEVEL"),
+            business_error: None,
             prepare: |dispatch| {
                 let payload = GetStockLevel::read(dispatch)?;
                 Ok(Prepared::read("inventory: read a level", move |tx| {
@@ -72,6 +74,11 @@ pub const SERVICE: Service = Service {
             about: "Takes from a product's stock if there is enough, and says whether there was",
             fields: &[PRODUCT, QUANTITY],
             result_message: Some("DECREMENTED_STOCK"),
+            business_error: Some(BusinessError {
+                unless: "stock_reserved",
+                code: "NOT_ENOUGH_STOCK",
+                message: "there is not enough of the product in stock",
+            }),
             prepare: |dispatch| {
                 let payload = Change::read(dispatch)?;
                 let subject = subject("reserve", &payload);
@@ -86,6 +93,7 @@ pub const SERVICE: Service = Service {
             about: "Gives back to a product's stock",
             fields: &[PRODUCT, QUANTITY],
             result_message: Some("INCREMENTED_STOCK"),
+            business_error: None,
             prepare: |dispatch| {
                 let payload = Change::read(dispatch)?;
                 let subject = subject("give back", &payload);

@@ -420,7 +420,21 @@ async fn a_worker_serves_each_operation_as_a_job_type() {
         .until("it is refused", |state| state.failed.len() == 1)
         .await;
 
+    // A no of the business is an error that a model can catch, and the same when it is asked again.
+    for key in [5, 6] {
+        let more = json!({"_id": "o-3", "product": ALE, "quantity": 1});
+        gateway.make_job(job(key, "decrement-stock", &more));
+    }
+    gateway
+        .until("there is not enough", |state| state.thrown.len() == 2)
+        .await;
+
     let state = gateway.state();
+    for error in &state.thrown {
+        assert_eq!(error.error_code, "NOT_ENOUGH_STOCK");
+        let answer = r#"{"stock_reserved":false,"stock_level":0}"#;
+        assert_eq!(error.variables, answer);
+    }
     let answer = r#"{"stock_reserved":true,"stock_level":0}"#;
     assert_eq!(state.completed[1].variables, answer);
     assert_eq!(state.completed[2].variables, answer);

@@ -1,6 +1,7 @@
 //! What the services of the shop share, and nothing of any one service.
 //!
-//! * A service is a table of operations ([`operation`]); [`mode`] runs it in three ways.
+//! * A service is a table of operations ([`operation`]); [`mode`] runs it in three ways, one operation
+//!   a commit, or several ([`batch`]).
 //! * In: settings ([`settings`]), the event of a runner ([`event_file`]), its payload, read strictly
 //!   ([`payload`]), and the data repository ([`repository`]).
 //! * Out: the answer ([`result_message`]), a runner's log ([`actions`]), an exit code ([`exit`]).
@@ -11,6 +12,7 @@
 //! It refuses to know any operation: each service brings its own as data.
 
 pub mod actions;
+pub mod batch;
 pub mod client;
 pub mod event_file;
 pub mod exit;

@@ -64,6 +64,9 @@ pub struct Operation {
     pub fields: &'static [Field],
     /// Name of the message that answers it; none where nothing waits.
     pub result_message: Option<&'static str>,
+    /// The BPMN error that a long-lived worker throws where the answer is a no of the business; none
+    /// where it never is.
+    pub business_error: Option<BusinessError>,
     /// Reads the payload and says what is to be done; asks third parties before any transaction.
     pub prepare: fn(&Dispatch) -> Result<Prepared, Refusal>,
 }
@@ -91,11 +94,7 @@ impl Operation {
         let prepared = (self.prepare)(dispatch)?;
         let message = ghettodb::Message {
             subject: prepared.subject.clone(),
-            trailers: vec![
-                ("Order-Id".to_owned(), dispatch.id().to_owned()),
-                ("Operation".to_owned(), dispatch.event_type().to_owned()),
-                ("Idempotency-Key".to_owned(), dispatch.key()),
-            ],
+            trailers: trailers(dispatch),
         };
         database
             .transact(&message, |tx| prepared.apply(dispatch, tx))
@@ -103,6 +102,33 @@ impl Operation {
                 TransactError::Operation(error) => error,
                 TransactError::Database(error) => Error::Database(error),
             })
+    }
+}
+
+/// What a commit of one operation says of it, for people and tools.
+pub(crate) fn trailers(dispatch: &Dispatch) -> Vec<(String, String)> {
+    vec![
+        ("Order-Id".to_owned(), dispatch.id().to_owned()),
+        ("Operation".to_owned(), dispatch.event_type().to_owned()),
+        ("Idempotency-Key".to_owned(), dispatch.key()),
+    ]
+}
+
+/// How an answer says no, and the error that a model catches then, as a boundary event of the task.
+#[derive(Debug)]
+pub struct BusinessError {
+    /// The variable of the answer that is `false` where the business says no.
+    pub unless: &'static str,
+    /// Code of the error; its variables are the whole answer.
+    pub code: &'static str,
+    /// For an operator whose model catches no such error.
+    pub message: &'static str,
+}
+
+impl BusinessError {
+    /// Whether the answer is a no.
+    pub fn is_said_by(&self, answer: &Answer) -> bool {
+        answer.get(self.unless) == Some(&Value::Bool(false))
     }
 }
 

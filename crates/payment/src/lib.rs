@@ -7,7 +7,7 @@ mod operations;
 mod payload;
 pub mod sandbox;
 
-use messaging::operation::{Field, Kind, Operation, Prepared, Service};
+use messaging::operation::{BusinessError, Field, Kind, Operation, Prepared, Service};
 use messaging::payload::{money, one_line};
 
 use crate::payload::{ChargeCustomer, RefundCustomer};
@@ -43,6 +43,11 @@ pub const SERVICE: Service = Service {
                 },
             ],
             result_message: Some("CHARGED_CUSTOMER"),
+            business_error: Some(BusinessError {
+                unless: "customer_charged",
+                code: "CHARGE_DECLINED",
+                message: "the payment provider declined the charge",
+            }),
             prepare: |dispatch| {
                 let payload = ChargeCustomer::read(dispatch)?;
                 let charge = sandbox::charge(&dispatch.key(), &payload.payment_method);
@@ -66,6 +71,7 @@ pub const SERVICE: Service = Service {
                 about: "Id of the payment's record",
             }],
             result_message: None,
+            business_error: None,
             prepare: |dispatch| {
                 let payload = RefundCustomer::read(dispatch)?;
                 let subject = format!("payment: refund {}", one_line(&payload.payment_id, 48));

@@ -33,6 +33,7 @@ pub const SERVICE: Service = Service {
             },
         ],
         result_message: Some("SHIPPED_TO_CUSTOMER"),
+        business_error: None,
         prepare: |dispatch| {
             let payload = ShipOrder::read(dispatch)?;
             let subject = format!(

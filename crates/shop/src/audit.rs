@@ -10,6 +10,9 @@ use crate::dispatches::Delivery;
 use crate::ledger::{Books, OrderBooks, number, text};
 use crate::outcome::{self, Instance, Outcome};
 
+/// Tables whose records are of one order each.
+const ORDER_TABLES: [&str; 4] = ["orders", "stock_movements", "payments", "shipments"];
+
 /// What is known of an order.
 pub struct Facts<'a> {
     /// Its `_id`.
@@ -149,6 +152,11 @@ fn commit_events(commits: &[&CommitInfo], order: &OrderBooks<'_>) -> impl Iterat
         let changes: Vec<String> = commit
             .changes
             .iter()
+            // A commit of a worker may hold other orders' records, too.
+            .filter(|change| {
+                let is_an_orders = ORDER_TABLES.contains(&change.table.as_str());
+                !is_an_orders || order.holds(&change.table, &change.id)
+            })
             .filter(|change| change.table != "operations")
             .map(|change| {
                 let kind = match change.kind {

@@ -11,6 +11,7 @@ use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{ErrorKind, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use anyhow::{Context, Result, bail};
 use serde::{Deserialize, Serialize};
@@ -174,7 +175,10 @@ impl Folder {
                 folder.display()
             );
         }
-        let path = folder.join(format!("token-{}", std::process::id()));
+        // A process may hold several stores.
+        static STORES: AtomicU32 = AtomicU32::new(0);
+        let number = STORES.fetch_add(1, Ordering::Relaxed);
+        let path = folder.join(format!("token-{}-{number}", std::process::id()));
         // A file from an earlier process of the same number may be left.
         drop(std::fs::remove_file(&path));
         OpenOptions::new()

@@ -7,7 +7,7 @@ use std::time::Duration;
 use shop::outcome::Outcome;
 use tokio::task::JoinSet;
 
-use crate::stage::{BOOK, DECLINED, Stage, VISA, form, slow};
+use crate::stage::{BOOK, DECLINED, Stage, VISA, Variant, both_variants, slow};
 
 const ORDERS: u32 = 20;
 const KILLS: u32 = 50;
@@ -18,8 +18,9 @@ const DECLINED_EVERY: u32 = 5;
 const LIFE_MS_MAX: u64 = 600;
 const SEED: u64 = 20_260_101;
 
-#[tokio::test(flavor = "multi_thread")]
-async fn fifty_kills_during_twenty_orders() {
+both_variants!(fifty_kills_during_twenty_orders);
+
+async fn fifty_kills_during_twenty_orders(variant: Variant) {
     if !slow("crash") {
         return;
     }
@@ -30,7 +31,7 @@ async fn fifty_kills_during_twenty_orders() {
     println!("BACKROOM_SEED={seed}");
     let mut random = fastrand::Rng::with_seed(seed);
 
-    let mut stage = Stage::open().await.unwrap();
+    let mut stage = Stage::open_for(variant).await.unwrap();
     stage.restock(ORDERS, &[BOOK]).await.unwrap();
     let mut placing = JoinSet::new();
     for kill in 0..KILLS {
@@ -43,7 +44,7 @@ async fn fifty_kills_during_twenty_orders() {
             };
             let (orchestrators, form) = (
                 stage.orchestrators.clone(),
-                form(&id(number), BOOK, 1, card),
+                variant.form(&id(number), BOOK, 1, card),
             );
             placing.spawn(async move { orchestrators.order(&form).await });
         }
@@ -54,6 +55,8 @@ async fn fifty_kills_during_twenty_orders() {
     for placed in placing.join_all().await {
         placed.unwrap();
     }
+    // A job that was on its way to its worker when the broker was killed.
+    stage.time_jobs_out().await.unwrap();
     for number in 0..ORDERS {
         let id = id(number);
         let outcome = stage.ended(&id).await.unwrap();

@@ -3,24 +3,25 @@
 use shop::outcome::Outcome;
 use tokio::task::JoinSet;
 
-use crate::stage::{ALE, Stage, VISA, form, slow};
+use crate::stage::{ALE, Stage, VISA, Variant, both_variants, slow};
 
 const ORDERS: usize = 50;
 const LEFT: u32 = 2;
 
-#[tokio::test(flavor = "multi_thread")]
-async fn fifty_parallel_orders_for_the_last_two() {
+both_variants!(fifty_parallel_orders_for_the_last_two);
+
+async fn fifty_parallel_orders_for_the_last_two(variant: Variant) {
     if !slow("crowd") {
         return;
     }
-    let mut stage = Stage::open().await.unwrap();
+    let mut stage = Stage::open_for(variant).await.unwrap();
     stage.restock(LEFT, &[ALE]).await.unwrap();
     let ids: Vec<String> = (0..ORDERS)
         .map(|number| format!("crowd-{number:02}"))
         .collect();
     let mut placing = JoinSet::new();
     for id in &ids {
-        let (orchestrators, form) = (stage.orchestrators.clone(), form(id, ALE, 1, VISA));
+        let (orchestrators, form) = (stage.orchestrators.clone(), variant.form(id, ALE, 1, VISA));
         placing.spawn(async move { orchestrators.order(&form).await });
     }
     for placed in placing.join_all().await {

@@ -1,24 +1,40 @@
-//! Every dispatch delivered twice and every answer published twice: nothing shows of it.
+//! The same orders by dispatches, by workers, and with every dispatch delivered and every answer
+//! published twice: nothing shows of it.
 
 use shop::ledger::{Books, number, text};
 use shop::outcome::Outcome;
 
-use crate::stage::{ALE, BOOK, DECLINED, Stage, T_SHIRT, VISA, form, slow};
+use crate::stage::{ALE, BOOK, DECLINED, Stage, T_SHIRT, VISA, Variant, slow};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn doubled_dispatches_and_answers_change_nothing() {
+async fn the_same_rows_whoever_fulfils_and_however_often_it_is_said() {
     if !slow("doubled") {
         return;
     }
-    let (plain, doubled) = tokio::join!(play(false), play(true));
-    let (plain, doubled) = (plain.unwrap(), doubled.unwrap());
-    assert_eq!(plain.0, doubled.0, "the outcomes");
-    assert_eq!(plain.1, doubled.1, "the rows");
+    let (plain, doubled, workers) = tokio::join!(
+        play(Variant::Dispatch, false),
+        play(Variant::Dispatch, true),
+        play(Variant::Grpc, false)
+    );
+    let plain = plain.unwrap();
+    let [fine, greedy, poor] = &plain.0[..] else {
+        panic!("three orders");
+    };
+    assert_eq!((fine, greedy), (&Outcome::Fulfilled, &Outcome::OutOfStock));
+    assert!(
+        matches!(poor, Outcome::Declined { reason: Some(_) }),
+        "{poor:?}"
+    );
+    for (what, other) in [("doubled", doubled), ("workers", workers)] {
+        let other = other.unwrap();
+        assert_eq!(plain.0, other.0, "the outcomes, {what}");
+        assert_eq!(plain.1, other.1, "the rows, {what}");
+    }
 }
 
 /// A restock and three orders; outcomes and rows.
-async fn play(double: bool) -> anyhow::Result<(Vec<Outcome>, Vec<String>)> {
-    let mut stage = Stage::open().await?;
+async fn play(variant: Variant, double: bool) -> anyhow::Result<(Vec<Outcome>, Vec<String>)> {
+    let mut stage = Stage::open_for(variant).await?;
     if double {
         let dispatches = stage.store.dispatches();
         dispatches.add_rule(None, None, "duplicate", None).await?;
@@ -35,7 +51,7 @@ async fn play(double: bool) -> anyhow::Result<(Vec<Outcome>, Vec<String>)> {
     ] {
         stage
             .orchestrators
-            .order(&form(id, product, quantity, card))
+            .order(&variant.form(id, product, quantity, card))
             .await?;
         outcomes.push(stage.ended(id).await?);
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use shop::wait::until;
 
-use crate::stage::{ALE, BOOK, Stage, run, shop, slow};
+use crate::stage::{ALE, BOOK, Stage, Variant, both_variants, run, shop, slow};
 
 /// A command's document.
 #[track_caller]
@@ -22,12 +22,13 @@ fn fields(document: &Value) -> Vec<&str> {
     object.keys().map(String::as_str).collect()
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_day() {
+both_variants!(a_day);
+
+async fn a_day(variant: Variant) {
     if !slow("operator") {
         return;
     }
-    let stage = Stage::open().await.unwrap();
+    let stage = Stage::open_for(variant).await.unwrap();
     let data: PathBuf = stage.store.folder.root().to_owned();
 
     let deployed = told(&data, &["deploy"]);
@@ -46,7 +47,8 @@ async fn a_day() {
     let restocked = told(&data, &["restock", "--product", BOOK, "--wait"]);
     assert_eq!(fields(&restocked), ["_id", "done", "duration_ms"]);
 
-    let fine = ["order", "--order-id", "fine", "--product", BOOK, "--wait"];
+    let placing = ["order", "--variant", variant.word(), "--order-id"];
+    let fine = [&placing[..], &["fine", "--product", BOOK, "--wait"]].concat();
     let ended = told(&data, &fine);
     let order = [
         "_id",
@@ -73,7 +75,7 @@ async fn a_day() {
         "{err}"
     );
 
-    a_stuck_order(&stage, &data).await;
+    a_stuck_order(&stage, variant, &data).await;
 
     let orders = told(&data, &["orders"]);
     let listed: Vec<_> = orders["orders"].as_array().unwrap().iter().collect();
@@ -82,19 +84,16 @@ async fn a_day() {
         (&listed[0]["_id"], &listed[0]["outcome"]),
         (&json!("stuck"), &json!("cancelled"))
     );
-    let greedy = ["order", "--order-id", "greedy", "--product", ALE, "--wait"];
+    let greedy = [&placing[..], &["greedy", "--product", ALE, "--wait"]].concat();
     assert_eq!(told(&data, &greedy)["outcome"], "out_of_stock");
     stage.store.stop().await.unwrap();
 }
 
-/// Charged, but its answer is lost for good: alarm, acknowledged, cancelled, refunded.
-async fn a_stuck_order(stage: &Stage, data: &Path) {
-    let dispatches = stage.store.dispatches();
+/// By a rule, which is shown as it was made.
+fn lose_the_answer(data: &Path) {
     let lose = ["rules", "add", "drop_answer", "--order-id", "stuck"];
-    let rules = told(
-        data,
-        &[&lose[..], &["--event-type", "charge_customer"]].concat(),
-    );
+    let event = ["--event-type", "charge_customer"];
+    let rules = told(data, &[&lose[..], &event].concat());
     let rule = [
         "id",
         "event_type",
@@ -106,19 +105,30 @@ async fn a_stuck_order(stage: &Stage, data: &Path) {
     ];
     assert_eq!(fields(&rules["rules"][0]), rule);
     assert_eq!(told(data, &["rules"]), rules);
-    let placed = told(data, &["order", "--order-id", "stuck", "--product", BOOK]);
+}
+
+/// Charged, but it goes no further: alarm, acknowledged, cancelled, refunded.
+async fn a_stuck_order(stage: &Stage, variant: Variant, data: &Path) {
+    let dispatches = stage.store.dispatches();
+    let (waits_at, waits_at_name) = match variant {
+        // The charge's answer is lost for good.
+        Variant::Dispatch => {
+            lose_the_answer(data);
+            ("charged_customer", "CHARGED_CUSTOMER")
+        }
+        // Nobody ships.
+        Variant::Grpc => {
+            stage.store.kill("shipping").await.unwrap();
+            ("ship", "Ship")
+        }
+    };
+    let order = ["order", "--variant", variant.word(), "--order-id", "stuck"];
+    let placed = told(data, &[&order[..], &["--product", BOOK]].concat());
     assert_eq!(fields(&placed), ["_id"]);
-    let charged = until("the charge", Duration::from_secs(120), async || {
-        let deliveries = dispatches.deliveries(Some("stuck")).await?;
-        Ok(deliveries.into_iter().find(|delivery| {
-            delivery.event_type == "charge_customer" && delivery.state == "succeeded"
-        }))
-    });
-    let charged = charged.await.unwrap();
     stage
         .until("stuck", |instance| {
             let mut active = instance.active.iter();
-            active.any(|element| element.id == "charged_customer")
+            active.any(|element| element.id == waits_at)
         })
         .await
         .unwrap();
@@ -146,10 +156,11 @@ async fn a_stuck_order(stage: &Stage, data: &Path) {
     assert_eq!(fields(&incident), names);
     assert_eq!(incident["_id"], "stuck");
     assert_eq!(incident["element_id"], "raise_incident");
-    assert_eq!(incident["waits_at"][0]["element_id"], "charged_customer");
+    assert_eq!(incident["waits_at"][0]["element_id"], waits_at);
     let (code, out, _) = run(shop(data, &["incidents"]));
     assert_eq!(code, 0);
-    assert!(out.contains("stuck  CHARGED_CUSTOMER (5 min"), "{out}");
+    let line = format!("stuck  {waits_at_name} (5 min");
+    assert!(out.contains(&line), "{out}");
 
     let key = incident["incident_key"].as_str().unwrap();
     let resolved = told(data, &["resolve", key]);
@@ -167,12 +178,21 @@ async fn a_stuck_order(stage: &Stage, data: &Path) {
     );
     let status = status.await.unwrap();
     assert_eq!(status["outcome"], "in_progress");
-    assert_eq!(status["waits_at"][0]["element_id"], "charged_customer");
+    assert_eq!(status["waits_at"][0]["element_id"], waits_at);
     let element = ["element_id", "type", "state", "started", "ended"];
     assert_eq!(fields(&status["elements"][0]), element);
 
-    let again = told(data, &["redeliver", &charged.id]);
-    assert_eq!(fields(&again), ["delivery", "event_type", "_id", "runs"]);
+    // Workers have no dispatches that could be delivered again.
+    if variant == Variant::Dispatch {
+        let charged = until("the charge", Duration::from_secs(120), async || {
+            let deliveries = dispatches.deliveries(Some("stuck")).await?;
+            Ok(deliveries.into_iter().find(|delivery| {
+                delivery.event_type == "charge_customer" && delivery.state == "succeeded"
+            }))
+        });
+        let again = told(data, &["redeliver", &charged.await.unwrap().id]);
+        assert_eq!(fields(&again), ["delivery", "event_type", "_id", "runs"]);
+    }
 
     let cancelled = told(data, &["cancel", "stuck"]);
     assert_eq!(

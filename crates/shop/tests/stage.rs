@@ -11,7 +11,7 @@ use messaging::client::Client;
 use messaging::settings::Flags;
 use serde_json::Value;
 use shop::audit::{self, Facts};
-use shop::engine::View;
+use shop::engine::{View, move_clock};
 use shop::folder::Folder;
 use shop::ledger::{self, Books};
 use shop::orchestrators::{Orchestrators, OrderForm, RestockForm};
@@ -27,8 +27,57 @@ pub(crate) const BOOK: &str = PRODUCTS[2].0;
 pub(crate) const VISA: &str = "pm_card_visa";
 pub(crate) const DECLINED: &str = "pm_card_chargeDeclined";
 
+/// The two ways to fulfil an order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Variant {
+    /// Each operation is a dispatch, and its answer a message.
+    Dispatch,
+    /// Each operation is a job of a long-lived worker.
+    Grpc,
+}
+
+impl Variant {
+    /// Its name in forms and flags.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Variant::Dispatch => "dispatch",
+            Variant::Grpc => "grpc",
+        }
+    }
+
+    /// As [`form`], for this variant.
+    pub(crate) fn form(self, id: &str, product: &str, quantity: u32, card: &str) -> OrderForm {
+        OrderForm {
+            variant: Some(self.word().to_owned()),
+            ..form(id, product, quantity, card)
+        }
+    }
+}
+
+/// Makes tests of a scenario that holds for both variants: a function that takes the variant.
+macro_rules! both_variants {
+    ($scenario:ident) => {
+        mod $scenario {
+            use crate::stage::Variant;
+
+            #[tokio::test(flavor = "multi_thread")]
+            async fn by_dispatches() {
+                super::$scenario(Variant::Dispatch).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread")]
+            async fn by_workers() {
+                super::$scenario(Variant::Grpc).await;
+            }
+        }
+    };
+}
+pub(crate) use both_variants;
+
 /// How long anything may take before a test fails: on a busy machine too.
 const PATIENCE: Duration = Duration::from_secs(300);
+/// A worker has a job for half a minute more than a push may take: two minutes and a half.
+const JOB_TIMEOUT: Duration = Duration::from_secs(151);
 
 /// Whether slow tests are wanted; says so where they aren't.
 pub(crate) fn slow(test: &str) -> bool {
@@ -52,7 +101,13 @@ pub(crate) struct Stage {
 }
 
 impl Stage {
+    /// A store without workers.
     pub(crate) async fn open() -> Result<Self> {
+        Self::open_for(Variant::Dispatch).await
+    }
+
+    /// A store in which orders of this variant are fulfilled.
+    pub(crate) async fn open_for(variant: Variant) -> Result<Self> {
         let root = tempfile::tempdir()?;
         let folder = Folder::at(root.path())?;
         let store = Store::start(Plan {
@@ -60,7 +115,7 @@ impl Stage {
             folder,
             ports: Ports::default(),
             gateway: None,
-            workers: false,
+            workers: variant == Variant::Grpc,
         })
         .await?;
         let flags = Flags {
@@ -93,7 +148,12 @@ impl Stage {
                 .collect(),
             parallel: false,
         };
-        let id = self.orchestrators.restock(&form).await?;
+        self.restocked(&form).await
+    }
+
+    /// Starts a restock and waits for its end.
+    pub(crate) async fn restocked(&self, form: &RestockForm) -> Result<()> {
+        let id = self.orchestrators.restock(form).await?;
         until("the end of the restock", PATIENCE, async || {
             let instance = self.view.order(&id).await?;
             Ok(instance.filter(|instance| instance.state == State::Completed))
@@ -143,6 +203,12 @@ impl Stage {
             commits: &own,
         });
         Ok(audit.problems)
+    }
+
+    /// Lets the jobs that a killed process had in hand time out, long before any alarm.
+    pub(crate) async fn time_jobs_out(&self) -> Result<()> {
+        let management = self.store.addresses.management.as_deref();
+        move_clock(management.context("no management")?, JOB_TIMEOUT).await
     }
 
     /// Position and hash of the engine's state, from its management port.

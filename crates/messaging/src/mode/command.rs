@@ -5,8 +5,9 @@ use clap::{Arg, ArgMatches, Args, Command, FromArgMatches, value_parser};
 use crate::operation::{Operation, Service};
 use crate::settings::Flags;
 
-/// Jobs of one type that a worker runs at once, unless told otherwise.
-const MAX_JOBS: u16 = 8;
+/// Jobs of one type that a worker runs at once, unless told otherwise: they share commits, so many
+/// cost little more than one.
+const MAX_JOBS: u16 = 64;
 
 /// Parses the process's arguments.
 pub(super) fn parse(service: &'static Service) -> Result<ArgMatches, clap::Error> {
@@ -106,6 +107,7 @@ mod tests {
                 },
             ],
             result_message: None,
+            business_error: None,
             prepare: |_| Ok(Prepared::read("echo", |_| Ok(Default::default()))),
         }],
     };

@@ -92,6 +92,7 @@ mod tests {
             about: "",
             fields,
             result_message: None,
+            business_error: None,
             prepare: |_| Ok(Prepared::read("", |_| Ok(Map::new()))),
         }
     }
