@@ -25,7 +25,9 @@ cargo xtask CHORE
   ci                  what the CI runs: the same as `test`
   feel                answers FEEL conformance questions: JSON lines on standard input,
                       answers on standard output
-  bench [--seconds N] measures a release build: start, memory, one order, durable rate
+  bench [--seconds N] [--orders N]
+                      measures a release build: start, memory, one order by dispatches and by workers,
+                      --orders at once (1000 by default), durable rate for --seconds
   bench ghettodb CHORE [--repeats N]
                       measures the database against git: medians, with their aims; exit code 1
                       only if something was lost or done twice
@@ -78,6 +80,8 @@ const GHETTODB_FLAGS: [(&str, bool); 7] = [
     ("--records", true),
 ];
 
+/// Orders placed at once by `bench`, where no `--orders` is given.
+const BENCH_ORDERS_DEFAULT: u32 = 1000;
 /// Length of each load phase of `bench`, in seconds, where no `--seconds` is given.
 const BENCH_SECONDS_DEFAULT: u64 = 10;
 
@@ -90,7 +94,7 @@ pub(crate) enum Chore {
     LintWorkflows,
     Pictures,
     Feel,
-    Bench { seconds: u64 },
+    Bench { seconds: u64, orders: u32 },
     BenchGhettodb { words: Vec<String> },
     Release(release::Order),
 }
@@ -180,18 +184,22 @@ fn bench_ghettodb(words: &[String]) -> Result<Chore, String> {
 }
 
 fn bench(rest: &[String]) -> Result<Chore, String> {
-    let seconds =
-        match rest {
-            [] => BENCH_SECONDS_DEFAULT,
-            [flag, value] if flag == "--seconds" => value
-                .parse()
-                .ok()
-                .filter(|seconds| *seconds > 0)
-                .ok_or_else(|| format!("'--seconds {value}' is no number of seconds above 0"))?,
-            [flag] if flag == "--seconds" => return Err("'--seconds' needs a value".to_owned()),
-            [word, ..] => return Err(format!("'bench' takes no '{word}'")),
+    let mut seconds = BENCH_SECONDS_DEFAULT;
+    let mut orders = BENCH_ORDERS_DEFAULT;
+    let mut words = rest.iter();
+    while let Some(flag) = words.next() {
+        let mut number = |what: &str| {
+            let value = words.next().ok_or(format!("'{flag}' needs a value"))?;
+            let number = value.parse::<u32>().ok().filter(|number| *number > 0);
+            number.ok_or(format!("'{flag} {value}' is no number of {what} above 0"))
         };
-    Ok(Chore::Bench { seconds })
+        match flag.as_str() {
+            "--seconds" => seconds = number("seconds")?.into(),
+            "--orders" => orders = number("orders")?,
+            word => return Err(format!("'bench' takes no '{word}'")),
+        }
+    }
+    Ok(Chore::Bench { seconds, orders })
 }
 
 #[cfg(test)]
@@ -211,7 +219,20 @@ mod tests {
         check("test --quick", Ok(Chore::Test { quick: true }));
         check("ci", Ok(Chore::Test { quick: false }));
         check("feel", Ok(Chore::Feel));
-        check("bench --seconds 3", Ok(Chore::Bench { seconds: 3 }));
+        check(
+            "bench --seconds 3",
+            Ok(Chore::Bench {
+                seconds: 3,
+                orders: BENCH_ORDERS_DEFAULT,
+            }),
+        );
+        check(
+            "bench --orders 50 --seconds 3",
+            Ok(Chore::Bench {
+                seconds: 3,
+                orders: 50,
+            }),
+        );
         let words = ["concurrent", "--writers", "5", "--processes"];
         check(
             "bench ghettodb concurrent --writers 5 --processes",

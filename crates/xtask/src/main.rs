@@ -53,7 +53,7 @@ fn run(chore: Chore) -> Result<ExitCode> {
                 .context("the conversation on standard input and output broke off")?;
         }
         Chore::Release(order) => release::run(&project_root()?, &order)?,
-        Chore::Bench { seconds } => bench::run(&project_root()?, seconds)?,
+        Chore::Bench { seconds, orders } => bench::run(&project_root()?, seconds, orders)?,
         Chore::BenchGhettodb { words } => return bench::ghettodb::run(&project_root()?, &words),
     }
     Ok(ExitCode::SUCCESS)
