@@ -207,7 +207,7 @@ mod tests {
                 .iter()
                 .map(|(event_type, payload)| Task {
                     operation: SERVICE.operation(event_type).unwrap(),
-                    dispatch: Dispatch::new(*event_type, payload.as_object().unwrap().clone())
+                    dispatch: Dispatch::new(event_type, payload.as_object().unwrap().clone())
                         .unwrap(),
                 })
                 .collect();

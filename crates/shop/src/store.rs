@@ -15,6 +15,7 @@ use serde_json::json;
 use tokio::task::JoinSet;
 
 use crate::child::{Child, Program};
+use crate::dispatcher_port;
 use crate::dispatches::Dispatches;
 use crate::folder::{Addresses, Folder, Lock};
 use crate::project::Project;
@@ -133,7 +134,7 @@ impl Store {
         let folder = plan.folder;
         let lock = folder.hold()?;
         let repository = folder.repository();
-        let warnings = stock_the_shelves(&repository)?;
+        let mut warnings = stock_the_shelves(&repository)?;
         let token = new_token();
         let token_file = folder.keep_token(&token)?;
         let mut addresses = Addresses {
@@ -177,10 +178,14 @@ impl Store {
                 &token,
             )
         };
-        let program = listening(plan.ports.dispatcher, &addresses)?;
+        let before = dispatcher_port::of_before(&folder);
+        let wanted = dispatcher_port::wanted(plan.ports.dispatcher, before);
+        let program = listening(wanted, &addresses)?;
         let child = program.start().await?;
         let (url, port) = url_in(&child.ready)?;
         addresses.dispatcher = url;
+        dispatcher_port::keep(&folder, port)?;
+        warnings.extend(dispatcher_port::moved(before, port));
         let program = listening(port, &addresses)?;
         parts.push(Part { program, child });
 

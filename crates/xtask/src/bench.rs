@@ -3,6 +3,7 @@
 //! Everything runs as a user would run it: real processes, a durable log, real git. Nothing here
 //! judges; the aims are printed beside the figures.
 
+mod cyber_monday;
 mod dispatch;
 pub(crate) mod ghettodb;
 
@@ -22,7 +23,7 @@ const REPEATS: usize = 5;
 const IN_FLIGHT: [usize; 3] = [1, 16, 64];
 
 /// Builds, measures, prints.
-pub(crate) fn run(root: &Path, seconds: u64) -> Result<()> {
+pub(crate) fn run(root: &Path, seconds: u64, orders: u32) -> Result<()> {
     let build = ["build", "--release", "--workspace", "--bins", "--examples"];
     command::run(command::cargo(root, &build))?;
     let scratch = Scratch::new()?;
@@ -30,6 +31,7 @@ pub(crate) fn run(root: &Path, seconds: u64) -> Result<()> {
     start_and_memory(root, &scratch)?;
     one_order(root, &scratch)?;
     dispatch::run(root, |name| scratch.folder(name))?;
+    cyber_monday::run(root, &scratch, orders)?;
     for in_flight in IN_FLIGHT {
         durable_rate(root, &scratch, in_flight, seconds)?;
     }
@@ -62,20 +64,31 @@ fn start_and_memory(root: &Path, scratch: &Scratch) -> Result<()> {
 }
 
 fn one_order(root: &Path, scratch: &Scratch) -> Result<()> {
-    let shop = Shop {
-        program: demo::binary(root, "release", "shop")?,
-        data: scratch.folder("order"),
-    };
-    let mut up = shop.command(&["up"]);
-    let mut store = Process(up.stdout(Stdio::piped()).spawn().context("no store")?);
-    wait_for_line(&mut store.0, "the store is up").map(drop)?;
+    let (shop, _store) = Shop::open(root, scratch.folder("order"))?;
     shop.json(&["restock", "--stock-level", "100", "--wait"])?;
+    for (variant, how) in [
+        ("dispatch", "dispatches, a process each (aim: under 2 s)"),
+        ("grpc", "gRPC workers"),
+    ] {
+        let time = one_order_by(&shop, variant)?;
+        ui::line(&format!(
+            "one order through all services, pushes included, by {how}: {:.2} s (median of {REPEATS})",
+            time.as_secs_f64()
+        ));
+    }
+    Ok(())
+}
+
+/// From the command to the order's outcome, through one of the two models.
+fn one_order_by(shop: &Shop, variant: &str) -> Result<Duration> {
     let mut times = Vec::new();
     for round in 0..REPEATS {
         let email = format!("bench-{round}@example.com");
         let product = "Real-Life BPMN Book";
         let order = shop.json(&[
             "order",
+            "--variant",
+            variant,
             "--product",
             product,
             "--quantity",
@@ -94,11 +107,7 @@ fn one_order(root: &Path, scratch: &Scratch) -> Result<()> {
         let millis = order["duration_ms"].as_f64().context("no duration_ms")?;
         times.push(Duration::from_secs_f64(millis / 1e3));
     }
-    ui::line(&format!(
-        "one order through all services, by processes and git: {:.2} s (median of {REPEATS}; aim: under 2 s)",
-        median(&mut times).as_secs_f64()
-    ));
-    Ok(())
+    Ok(median(&mut times))
 }
 
 fn durable_rate(root: &Path, scratch: &Scratch, in_flight: usize, seconds: u64) -> Result<()> {
@@ -142,6 +151,16 @@ struct Shop {
 }
 
 impl Shop {
+    /// Starts a store with its workers, which ends when the process is dropped.
+    fn open(root: &Path, data: PathBuf) -> Result<(Self, Process)> {
+        let program = demo::binary(root, "release", "shop")?;
+        let shop = Self { program, data };
+        let mut up = shop.command(&["up", "--workers"]);
+        let mut store = Process(up.stdout(Stdio::piped()).spawn().context("no store")?);
+        wait_for_line(&mut store.0, "the store is up")?;
+        Ok((shop, store))
+    }
+
     fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(&self.program);
         command.args(args).arg("--data").arg(&self.data);

@@ -21,6 +21,7 @@ cargo xtask CHORE
                       --quick leaves the slow ones out
   lint-workflows      the rules for workflow files, then actionlint and zizmor, which it installs into
                       target/tools: that needs go and python3, and is skipped without
+  pictures            draws the models anew for the pages that show them (docs/pictures)
   e2e [--backend act|direct] [--json]
                       runs the workflow files of .github/workflows with real services, by each back end
                       of the dispatcher (default: both, and their records must be the same): orders,
@@ -29,7 +30,9 @@ cargo xtask CHORE
   ci                  what the CI runs: the same as `test`
   feel                answers FEEL conformance questions: JSON lines on standard input,
                       answers on standard output
-  bench [--seconds N] measures a release build: start, memory, one order, durable rate
+  bench [--seconds N] [--orders N]
+                      measures a release build: start, memory, one order by dispatches and by workers,
+                      --orders at once (1000 by default), durable rate for --seconds
   bench ghettodb CHORE [--repeats N]
                       measures the database against git: medians, with their aims; exit code 1
                       only if something was lost or done twice
@@ -82,6 +85,8 @@ const GHETTODB_FLAGS: [(&str, bool); 7] = [
     ("--records", true),
 ];
 
+/// Orders placed at once by `bench`, where no `--orders` is given.
+const BENCH_ORDERS_DEFAULT: u32 = 1000;
 /// Length of each load phase of `bench`, in seconds, where no `--seconds` is given.
 const BENCH_SECONDS_DEFAULT: u64 = 10;
 
@@ -92,9 +97,10 @@ pub(crate) enum Chore {
     Test { quick: bool },
     Demo { flags: Vec<String> },
     LintWorkflows,
+    Pictures,
     Feel,
     EndToEnd(e2e::Order),
-    Bench { seconds: u64 },
+    Bench { seconds: u64, orders: u32 },
     BenchGhettodb { words: Vec<String> },
     Release(release::Order),
 }
@@ -114,6 +120,7 @@ pub(crate) fn parse(words: impl Iterator<Item = String>) -> Result<Chore, String
         }),
         "ci" => none("ci", &rest).map(|()| Chore::Test { quick: false }),
         "lint-workflows" => none("lint-workflows", &rest).map(|()| Chore::LintWorkflows),
+        "pictures" => none("pictures", &rest).map(|()| Chore::Pictures),
         "feel" => none("feel", &rest).map(|()| Chore::Feel),
         "demo" => check_flags("demo", &DEMO_FLAGS, &rest).map(|()| Chore::Demo { flags: rest }),
         "e2e" => e2e::Order::parse(&rest).map(Chore::EndToEnd),
@@ -184,18 +191,22 @@ fn bench_ghettodb(words: &[String]) -> Result<Chore, String> {
 }
 
 fn bench(rest: &[String]) -> Result<Chore, String> {
-    let seconds =
-        match rest {
-            [] => BENCH_SECONDS_DEFAULT,
-            [flag, value] if flag == "--seconds" => value
-                .parse()
-                .ok()
-                .filter(|seconds| *seconds > 0)
-                .ok_or_else(|| format!("'--seconds {value}' is no number of seconds above 0"))?,
-            [flag] if flag == "--seconds" => return Err("'--seconds' needs a value".to_owned()),
-            [word, ..] => return Err(format!("'bench' takes no '{word}'")),
+    let mut seconds = BENCH_SECONDS_DEFAULT;
+    let mut orders = BENCH_ORDERS_DEFAULT;
+    let mut words = rest.iter();
+    while let Some(flag) = words.next() {
+        let mut number = |what: &str| {
+            let value = words.next().ok_or(format!("'{flag}' needs a value"))?;
+            let number = value.parse::<u32>().ok().filter(|number| *number > 0);
+            number.ok_or(format!("'{flag} {value}' is no number of {what} above 0"))
         };
-    Ok(Chore::Bench { seconds })
+        match flag.as_str() {
+            "--seconds" => seconds = number("seconds")?.into(),
+            "--orders" => orders = number("orders")?,
+            word => return Err(format!("'bench' takes no '{word}'")),
+        }
+    }
+    Ok(Chore::Bench { seconds, orders })
 }
 
 #[cfg(test)]
@@ -215,7 +226,20 @@ mod tests {
         check("test --quick", Ok(Chore::Test { quick: true }));
         check("ci", Ok(Chore::Test { quick: false }));
         check("feel", Ok(Chore::Feel));
-        check("bench --seconds 3", Ok(Chore::Bench { seconds: 3 }));
+        check(
+            "bench --seconds 3",
+            Ok(Chore::Bench {
+                seconds: 3,
+                orders: BENCH_ORDERS_DEFAULT,
+            }),
+        );
+        check(
+            "bench --orders 50 --seconds 3",
+            Ok(Chore::Bench {
+                seconds: 3,
+                orders: 50,
+            }),
+        );
         let words = ["concurrent", "--writers", "5", "--processes"];
         check(
             "bench ghettodb concurrent --writers 5 --processes",

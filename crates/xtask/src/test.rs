@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 
 use crate::tools::{self, ACT};
-use crate::{command, dependencies, e2e, licences, metadata, tidy, ui, workflows};
+use crate::{command, dependencies, e2e, licences, metadata, pictures, tidy, ui, workflows};
 
 /// Runs the parts, cheapest first, and stops at the first that fails.
 ///
@@ -42,6 +42,7 @@ fn parts(root: &Path, quick: bool, report: &mut Report) -> Result<()> {
     report.time("tidiness", || {
         judge("tidiness", &tidy::check(root, &packages)?)
     })?;
+    report.time("pictures", || judge("pictures", &pictures::problems(root)?))?;
     report.time("workflow rules", || {
         judge("workflow rules", &workflows::problems(root)?)
     })?;
