@@ -71,7 +71,11 @@ pub struct Point {
 /// viewer can also show what is refused.
 pub fn parse(resource_name: &str, xml: &[u8]) -> Result<Diagram, Refusal> {
     let document = crate::read(resource_name, xml)?;
-    let model = Model::new(&document);
+    Ok(of(&Model::new(&document)))
+}
+
+/// The diagram of a model that was read already.
+pub(crate) fn of(model: &Model<'_>) -> Diagram {
     let mut diagram = Diagram::default();
     for node in model.definitions().descendants() {
         if *node.namespace() != Namespace::BpmnDi {
@@ -104,7 +108,7 @@ pub fn parse(resource_name: &str, xml: &[u8]) -> Result<Diagram, Refusal> {
             });
         }
     }
-    Ok(diagram)
+    diagram
 }
 
 fn bounds(node: Node<'_>) -> Option<Bounds> {

@@ -11,6 +11,7 @@ pub mod diagram;
 mod expression;
 pub mod lint;
 mod model;
+pub mod picture;
 pub mod process;
 mod refusal;
 mod schema;

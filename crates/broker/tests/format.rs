@@ -9,7 +9,8 @@ use engine::event::{
     JobCreated, JobRef, Lifecycle, Message, MessagePublished, ProcessDefinition, ProcessEvent,
     StartSubscription, Subscription, SubscriptionCreated, Timer, TimerCreated, Variable,
 };
-use engine::record::{Body, Intent, RejectionCode, ValueType};
+use engine::name::{Intent, ValueType};
+use engine::record::{Body, RejectionCode};
 use engine::step::Step;
 use engine::{Event, Key, Position, Record, Rejection, Timestamp};
 

@@ -1,7 +1,7 @@
 //! What can be asked of the engine.
 
 use crate::key::{Key, Timestamp};
-use crate::record::{Intent, ValueType};
+use crate::name::{Intent, ValueType};
 use std::sync::Arc;
 
 /// Variables of a client: names in the order of the document, each value as JSON text.

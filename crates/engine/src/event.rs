@@ -3,7 +3,7 @@
 //! holds the variants' numbers.
 
 use crate::key::{Key, Timestamp};
-use crate::record::{Intent, ValueType};
+use crate::name::{Intent, ValueType};
 use crate::step::Step;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;

@@ -8,12 +8,14 @@
 pub mod command;
 pub mod event;
 pub mod key;
+pub mod name;
 pub mod record;
 pub mod step;
 
 pub use command::{Command, Response};
 pub use event::Event;
 pub use key::{Key, Position, Timestamp};
+pub use name::{Intent, ValueType};
 pub use record::{Body, Record, Rejection};
 
 mod behavior;

@@ -34,6 +34,17 @@ impl Author {
     }
 }
 
+/// Where the temporary clone stands, which a process makes to read and write a repository.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scratch {
+    /// In the system's folder for temporary files, `TMPDIR`.
+    Disk,
+    /// In memory, under `/dev/shm`, where there is room for a gigabyte and `TMPDIR` is not set; otherwise
+    /// as [`Scratch::Disk`]. Faster for whoever writes a few records; whoever goes through a long history
+    /// or brings many records would fill up memory.
+    Memory,
+}
+
 /// Which repository, and how to write to it.
 #[derive(Debug, Clone)]
 pub struct Options {
@@ -45,6 +56,8 @@ pub struct Options {
     pub push_deadline: Duration,
     /// Author and committer of the commits.
     pub author: Author,
+    /// Where the temporary clone stands.
+    pub scratch: Scratch,
     /// Folder of the indexes, made where there is none; none = search without. What it holds is derived
     /// from the repository, so that it may be deleted at any time, and as secret as the records.
     #[cfg(feature = "sqlite")]
@@ -52,7 +65,7 @@ pub struct Options {
 }
 
 impl Options {
-    /// The default branch of `repo`, 60 seconds, and an author named after this crate.
+    /// The default branch of `repo`, 60 seconds, an author named after this crate, and a clone on disk.
     pub fn new(repo: impl Into<String>) -> Self {
         Options {
             repo: repo.into(),
@@ -62,6 +75,7 @@ impl Options {
                 name: "ghettodb".to_owned(),
                 email: "ghettodb@localhost".to_owned(),
             },
+            scratch: Scratch::Disk,
             #[cfg(feature = "sqlite")]
             cache: None,
         }
@@ -116,7 +130,7 @@ impl Database {
     /// A network that fails is tried again for a few seconds.
     pub fn open(options: Options) -> Result<Self, Error> {
         let (remote, tip) = patiently(CONNECT_LIMIT, || {
-            Remote::open(&options.repo, options.branch.as_deref())
+            Remote::open(&options.repo, options.branch.as_deref(), options.scratch)
         })?;
         Ok(Database {
             index: index_of(&options),

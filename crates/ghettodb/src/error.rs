@@ -1,7 +1,10 @@
-//! What can go wrong, told apart by what the caller can do about it, and the one place that takes
-//! secrets out of a text that comes from git.
+//! What can go wrong, told apart by what the caller can do about it.
 
+use crate::redact::redact;
 use std::time::Duration;
+
+const NO_ROOM: &str =
+    "make room there, or set TMPDIR to a folder on a file system that has more of it";
 
 /// A failure of the database.
 #[derive(Debug, thiserror::Error)]
@@ -178,6 +181,11 @@ impl Error {
             Error::Refused { .. } => {
                 Some("check the token's rights, branch protection and hooks of the data repository")
             }
+            Error::Git { stderr, .. } if is_full(stderr) => Some(NO_ROOM),
+            Error::Io { source, .. } if source.kind() == std::io::ErrorKind::StorageFull => {
+                Some(NO_ROOM)
+            }
+            Error::Repository(text) if is_full(text) => Some(NO_ROOM),
             Error::Git { .. } => {
                 Some("check the repository's address, the branch and the access rights")
             }
@@ -289,44 +297,10 @@ fn place(path: &str, line: usize, column: usize) -> String {
     }
 }
 
-/// Takes secrets out of a text: user and password of URLs, and what follows `authorization:`.
-pub(crate) fn redact(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for (index, line) in text.split('\n').enumerate() {
-        if index > 0 {
-            out.push('\n');
-        }
-        // ASCII lower case keeps every byte's place.
-        let visible = match line.to_ascii_lowercase().find("authorization:") {
-            Some(at) => &line[..at + "authorization:".len()],
-            None => line,
-        };
-        redact_userinfo(visible, &mut out);
-        if visible.len() < line.len() {
-            out.push_str(" ***");
-        }
-    }
-    out
-}
-
-fn redact_userinfo(mut rest: &str, out: &mut String) {
-    while let Some(at) = rest.find("://") {
-        let (before, after) = rest.split_at(at + 3);
-        out.push_str(before);
-        let end = after
-            .find(|c: char| c == '/' || c.is_whitespace() || c == '\'' || c == '"')
-            .unwrap_or(after.len());
-        let authority = &after[..end];
-        match authority.rfind('@') {
-            Some(sign) => {
-                out.push_str("***");
-                out.push_str(&authority[sign..]);
-            }
-            None => out.push_str(authority),
-        }
-        rest = &after[end..];
-    }
-    out.push_str(rest);
+/// Whether a text of git or gix says that a file system is full.
+fn is_full(text: &str) -> bool {
+    // The words of `ENOSPC`; git runs in the C locale.
+    text.contains("No space left on device")
 }
 
 #[cfg(test)]
@@ -334,24 +308,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn secrets_are_taken_out() {
-        #[track_caller]
-        fn check(text: &str, expected: &str) {
-            assert_eq!(redact(text), expected);
+    fn a_full_file_system_is_told_whoever_met_it() {
+        let of_git = Error::Git {
+            command: "git clone".to_owned(),
+            stderr: "fatal: write error: No space left on device".to_owned(),
+        };
+        let full = std::io::ErrorKind::StorageFull.into();
+        let of_file = Error::io("cannot write")(full);
+        for error in [of_git, of_file] {
+            assert_eq!(error.hint(), Some(NO_ROOM), "{error}");
         }
-        check(
-            "fatal: unable to access 'https://x-access-token:ghs_abc@github.com/o/r/': 403",
-            "fatal: unable to access 'https://***@github.com/o/r/': 403",
-        );
-        check(
-            "https://tok@en@host/p@th and http://u:p@h",
-            "https://***@host/p@th and http://***@h",
-        );
-        check("file:///srv/a@b.git", "file:///srv/a@b.git");
-        check(
-            "one\nAUTHORIZATION: basic c2VjcmV0\ntwo",
-            "one\nAUTHORIZATION: ***\ntwo",
-        );
-        check("mail to a@b.example", "mail to a@b.example");
+        let other = Error::Git {
+            command: "git clone".to_owned(),
+            stderr: "fatal: not found".to_owned(),
+        };
+        assert_ne!(other.hint(), Some(NO_ROOM));
     }
 }

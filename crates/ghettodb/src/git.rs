@@ -26,9 +26,9 @@ pub(crate) use objects::Objects;
 pub(crate) use pack::PackWriter;
 pub(crate) use staged::Staged;
 
-use crate::Error;
 use crate::push::{self, Push};
 use crate::turn::Turn;
+use crate::{Error, Scratch};
 use address::Address;
 use clone::{Source, clone, open_objects, open_shared, write_skeleton};
 use folder::Folder;
@@ -60,6 +60,7 @@ pub(crate) struct Remote {
     shared: Option<Objects>,
     address: Address,
     branch: String,
+    scratch: Scratch,
     /// Whether the clone has the whole history, rather than the latest commits.
     whole: bool,
     /// The last push that was accepted, until a fetch has it to offer.
@@ -78,17 +79,18 @@ impl Remote {
     pub(crate) fn open(
         repo: &str,
         branch: Option<&str>,
+        scratch: Scratch,
     ) -> Result<(Self, Option<ObjectId>), Error> {
         if let Some(branch) = branch {
             check_branch(branch)?;
         }
         if !is_url(repo) {
-            let mut remote = Self::open_path(Path::new(repo), branch)?;
+            let mut remote = Self::open_path(Path::new(repo), branch, scratch)?;
             let tip = remote.fetch(&[], CLONE_LIMIT)?;
             return Ok((remote, tip));
         }
         let address = Address::of_url(repo);
-        let folder = Arc::new(Folder::new()?);
+        let folder = Arc::new(Folder::new(scratch)?);
         let git_dir = folder.git_dir();
         let (repo, branch, is_cloned) = match branch {
             Some(branch) => {
@@ -111,6 +113,7 @@ impl Remote {
             shared: None,
             address,
             branch,
+            scratch,
             whole: false,
             accepted: Cell::new(None),
         };
@@ -129,7 +132,7 @@ impl Remote {
         )
     }
 
-    fn open_path(path: &Path, branch: Option<&str>) -> Result<Self, Error> {
+    fn open_path(path: &Path, branch: Option<&str>, scratch: Scratch) -> Result<Self, Error> {
         let absolute = path
             .canonicalize()
             .map_err(Error::io(format!("no repository at {:?}", path.display())))?;
@@ -153,6 +156,7 @@ impl Remote {
             shared: Some(Objects::new(shared, None, None)),
             address: Address::of_path(&address),
             branch,
+            scratch,
             whole: false,
             accepted: Cell::new(None),
         })
@@ -168,7 +172,7 @@ impl Remote {
             "{:?} has no objects",
             self.address.argument
         )))?;
-        let folder = Arc::new(Folder::new()?);
+        let folder = Arc::new(Folder::new(self.scratch)?);
         let git_dir = folder.git_dir();
         write_skeleton(&git_dir, &self.branch, Source::Borrowed(&objects))?;
         let objects = Objects::new(open_objects(&git_dir)?, None, Some(folder));

@@ -105,6 +105,13 @@ struct Entry {
     content: ObjectId,
 }
 
+/// A file that is to be written.
+struct Put<'e> {
+    entry: &'e Entry,
+    path: String,
+    content: ObjectId,
+}
+
 impl Database {
     /// Imports the records of an input as one commit, all or nothing.
     ///

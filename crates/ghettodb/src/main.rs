@@ -2,6 +2,7 @@
 //! prints; what an operation does is in the library.
 
 mod cli;
+mod failure;
 mod step;
 mod ui;
 

@@ -1,7 +1,7 @@
 //! What a push came to, read from what git printed: whether to try again is decided here, on the
 //! status lines of `--porcelain` and on known texts of git under `LC_ALL=C`, never on its hints.
 
-use crate::error::redact;
+use crate::redact::redact;
 
 /// The outcome of one push.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -4,7 +4,7 @@
 //! A runner takes each line of a log for a command that looks like one. Between [`Step::begin`] and
 //! the end nothing does: commands are switched off with a word that no text of others can know.
 
-use crate::cli::Failure;
+use crate::failure::Failure;
 use crate::ui;
 use serde_json::Value;
 use std::fs::{File, OpenOptions};

@@ -1,6 +1,6 @@
 //! What the command prints: the result as JSON on standard output, everything else on standard error.
 
-use crate::cli::Failure;
+use crate::failure::Failure;
 use std::io::{ErrorKind, Write};
 use std::process::ExitCode;
 

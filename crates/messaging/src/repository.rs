@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use ghettodb::{Author, Database, Options};
+use ghettodb::{Author, Database, Options, Scratch};
 
 use crate::settings::Settings;
 
@@ -44,6 +44,8 @@ pub fn open(settings: &Settings, service: &str) -> Result<Database, Error> {
     let mut options = Options::new(repository);
     options.branch.clone_from(&settings.branch);
     options.push_deadline = settings.push_deadline;
+    // A service writes a few records at a time.
+    options.scratch = Scratch::Memory;
     options.author = Author {
         name: format!("backroom {service}"),
         email: format!("{service}@backroom.invalid"),

@@ -47,6 +47,7 @@ enum Command {
     Refund(commands::refund::Args),
     Audit(commands::audit::Args),
     Clock(commands::clock::Args),
+    Rules(commands::rules::Args),
     Buttons(commands::buttons::Args),
     Action(commands::action::Args),
 }
@@ -100,6 +101,7 @@ impl Command {
             Self::Refund(args) => commands::refund::run(args, session, json).await,
             Self::Audit(args) => commands::audit::run(args, session, json).await,
             Self::Clock(args) => commands::clock::run(args, session, json).await,
+            Self::Rules(args) => commands::rules::run(args, session, json).await,
         }
     }
 }

@@ -15,6 +15,7 @@ pub(crate) mod redeliver;
 pub(crate) mod refund;
 pub(crate) mod resolve;
 pub(crate) mod restock;
+pub(crate) mod rules;
 pub(crate) mod status;
 pub(crate) mod up;
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use messaging::Secret;
 use reqwest::{Method, StatusCode};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::failure::{Exit, Failure};
@@ -65,6 +65,42 @@ pub struct Attempt {
     pub exit_code: Option<i32>,
 }
 
+/// Something to go wrong on purpose.
+#[derive(Clone, Debug, Serialize)]
+pub struct NewRule {
+    /// Fits only this event type; `None` = any.
+    pub event_type: Option<String>,
+    /// Fits only a payload with this `_id`; `None` = any.
+    #[serde(rename = "_id")]
+    pub order_id: Option<String>,
+    /// What happens: `drop`, `duplicate`, `delay`, .. as in docs/dispatcher.md.
+    pub action: String,
+    /// How often it acts; `None` = until it is removed.
+    pub times: Option<u32>,
+    /// For `delay`, `reorder` and `cancel`, in milliseconds.
+    pub delay_ms: Option<u64>,
+}
+
+/// A rule that stands.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct Rule {
+    /// Its number.
+    pub id: u64,
+    /// The event type that it fits; `None` = any.
+    pub event_type: Option<String>,
+    /// The `_id` that it fits; `None` = any.
+    #[serde(rename = "_id")]
+    pub order_id: Option<String>,
+    /// What happens.
+    pub action: String,
+    /// How often it will still act; `None` = until it is removed.
+    pub times: Option<u32>,
+    /// In milliseconds.
+    pub delay_ms: Option<u64>,
+    /// How often it has acted.
+    pub used: u64,
+}
+
 impl Dispatches {
     /// The dispatcher at this URL.
     pub fn at(url: &str, token: Secret) -> Self {
@@ -102,11 +138,33 @@ impl Dispatches {
         action: &str,
         times: Option<u32>,
     ) -> Result<()> {
-        let rule = json!({
-            "event_type": event_type, "_id": order_id, "action": action, "times": times,
-        });
-        let request = self.request(Method::POST, "/_backroom/rules").json(&rule);
+        self.add(&NewRule {
+            event_type: event_type.map(str::to_owned),
+            order_id: order_id.map(str::to_owned),
+            action: action.to_owned(),
+            times,
+            delay_ms: None,
+        })
+        .await
+    }
+
+    /// Adds a rule.
+    pub async fn add(&self, rule: &NewRule) -> Result<()> {
+        let request = self.request(Method::POST, "/_backroom/rules").json(rule);
         self.read::<Value>(request).await.map(drop)
+    }
+
+    /// The rules that stand, oldest first.
+    pub async fn rules(&self) -> Result<Vec<Rule>> {
+        self.read(self.request(Method::GET, "/_backroom/rules"))
+            .await
+    }
+
+    /// Takes all rules away.
+    pub async fn remove_rules(&self) -> Result<()> {
+        self.send(self.request(Method::DELETE, "/_backroom/rules"))
+            .await
+            .map(drop)
     }
 
     /// Dispatches an event as the HTTP worker would.

@@ -6,6 +6,7 @@
 pub mod audit;
 pub mod buttons;
 mod child;
+mod dispatcher_port;
 pub mod dispatches;
 pub mod engine;
 pub mod failure;

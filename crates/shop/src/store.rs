@@ -15,6 +15,7 @@ use serde_json::json;
 use tokio::task::JoinSet;
 
 use crate::child::{Child, Program};
+use crate::dispatcher_port;
 use crate::dispatches::Dispatches;
 use crate::folder::{Addresses, Folder, Lock};
 use crate::project::Project;
@@ -61,6 +62,27 @@ pub struct Plan {
     pub records: Option<PathBuf>,
     /// Whether the services run as long-lived workers too, for the orders of variant `grpc`.
     pub workers: bool,
+    /// What the dispatcher is told.
+    pub dispatching: Dispatching,
+}
+
+/// How the dispatcher carries runs out, and what it does about those that came to nothing.
+#[derive(Clone, Debug, Default)]
+pub struct Dispatching {
+    /// What carries runs out.
+    pub backend: Backend,
+    /// How often a delivery that came to nothing is started again.
+    pub watchdog_redispatch: u32,
+}
+
+/// What carries the dispatcher's runs out.
+#[derive(Clone, Debug, Default)]
+pub enum Backend {
+    /// The services' binaries, spawned.
+    #[default]
+    Direct,
+    /// The workflows' YAML, run by this program; `None` = the `act` on the PATH.
+    Act(Option<PathBuf>),
 }
 
 /// Ports of the store's processes.
@@ -112,7 +134,7 @@ impl Store {
         let folder = plan.folder;
         let lock = folder.hold()?;
         let repository = folder.repository();
-        let warnings = stock_the_shelves(&repository)?;
+        let mut warnings = stock_the_shelves(&repository)?;
         let token = new_token();
         let token_file = folder.keep_token(&token)?;
         let mut addresses = Addresses {
@@ -146,11 +168,25 @@ impl Store {
                 addresses.rest.clone_from(&settings.rest_address);
             }
         }
-        let program = dispatcher(&folder, plan.ports.dispatcher, &project, &addresses, &token)?;
+        let listening = |port, addresses: &Addresses| {
+            dispatcher(
+                &folder,
+                port,
+                &project,
+                &plan.dispatching,
+                addresses,
+                &token,
+            )
+        };
+        let before = dispatcher_port::of_before(&folder);
+        let wanted = dispatcher_port::wanted(plan.ports.dispatcher, before);
+        let program = listening(wanted, &addresses)?;
         let child = program.start().await?;
         let (url, port) = url_in(&child.ready)?;
         addresses.dispatcher = url;
-        let program = dispatcher(&folder, port, &project, &addresses, &token)?;
+        dispatcher_port::keep(&folder, port)?;
+        warnings.extend(dispatcher_port::moved(before, port));
+        let program = listening(port, &addresses)?;
         parts.push(Part { program, child });
 
         let program = http_worker(&folder, port, &addresses, &token)?;
@@ -342,15 +378,26 @@ fn dispatcher(
     folder: &Folder,
     port: u16,
     project: &Project,
+    dispatching: &Dispatching,
     addresses: &Addresses,
     token: &str,
 ) -> Result<Program> {
-    let program = Program::beside("dispatcher", "dispatcher ready on ", &folder.join("logs"))?
+    let mut program = Program::beside("dispatcher", "dispatcher ready on ", &folder.join("logs"))?
         .flag("--data", folder.join("dispatcher"))
         .flag("--port", port.to_string())
         .flag("--workflows", project.actions())
         .flag("--repository", REPOSITORY)
+        .flag(
+            "--watchdog-redispatch",
+            dispatching.watchdog_redispatch.to_string(),
+        )
         .env("BACKROOM_DISPATCH_TOKEN", token);
+    if let Backend::Act(act) = &dispatching.backend {
+        program = program.flag("--backend", "act");
+        if let Some(act) = act {
+            program = program.flag("--act", act);
+        }
+    }
     Ok(with_addresses(program, addresses))
 }
 

@@ -4,7 +4,7 @@ use expect_test::expect_file;
 
 use crate::stage::{program, run};
 
-const COMMANDS: [&str; 17] = [
+const COMMANDS: [&str; 18] = [
     "up",
     "demo",
     "deploy",
@@ -20,6 +20,7 @@ const COMMANDS: [&str; 17] = [
     "refund",
     "audit",
     "clock",
+    "rules",
     "buttons",
     "action",
 ];

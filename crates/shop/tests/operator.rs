@@ -89,15 +89,31 @@ async fn a_day(variant: Variant) {
     stage.store.stop().await.unwrap();
 }
 
+/// By a rule, which is shown as it was made.
+fn lose_the_answer(data: &Path) {
+    let lose = ["rules", "add", "drop_answer", "--order-id", "stuck"];
+    let event = ["--event-type", "charge_customer"];
+    let rules = told(data, &[&lose[..], &event].concat());
+    let rule = [
+        "id",
+        "event_type",
+        "_id",
+        "action",
+        "times",
+        "delay_ms",
+        "used",
+    ];
+    assert_eq!(fields(&rules["rules"][0]), rule);
+    assert_eq!(told(data, &["rules"]), rules);
+}
+
 /// Charged, but it goes no further: alarm, acknowledged, cancelled, refunded.
 async fn a_stuck_order(stage: &Stage, variant: Variant, data: &Path) {
     let dispatches = stage.store.dispatches();
     let (waits_at, waits_at_name) = match variant {
         // The charge's answer is lost for good.
         Variant::Dispatch => {
-            let lose =
-                dispatches.add_rule(Some("charge_customer"), Some("stuck"), "drop_answer", None);
-            lose.await.unwrap();
+            lose_the_answer(data);
             ("charged_customer", "CHARGED_CUSTOMER")
         }
         // Nobody ships.

@@ -22,4 +22,5 @@ mod restock;
 mod stage;
 mod store;
 mod summaries;
+mod tutorial;
 mod workers;

@@ -17,7 +17,7 @@ use shop::ledger::{self, Books};
 use shop::orchestrators::{Orchestrators, OrderForm, RestockForm};
 use shop::outcome::{self, Instance, Outcome, State};
 use shop::session::Session;
-use shop::store::{PRODUCTS, Plan, Ports, Store};
+use shop::store::{Dispatching, PRODUCTS, Plan, Ports, Store};
 use shop::wait::until;
 use tempfile::TempDir;
 
@@ -116,6 +116,7 @@ impl Stage {
             ports: Ports::default(),
             gateway: None,
             workers: variant == Variant::Grpc,
+            dispatching: Dispatching::default(),
         })
         .await?;
         let flags = Flags {

@@ -4,16 +4,17 @@
 //! judges; the aims are printed beside the figures.
 
 mod cyber_monday;
+mod dispatch;
 pub(crate) mod ghettodb;
 
-use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdout, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
+use crate::process::{Process, wait_for_line};
 use crate::{command, demo, ui};
 
 /// Starts of the broker, and orders placed one after another: the median of an odd number.
@@ -29,6 +30,7 @@ pub(crate) fn run(root: &Path, seconds: u64, orders: u32) -> Result<()> {
     ui::line(&format!("machine: {}", machine()));
     start_and_memory(root, &scratch)?;
     one_order(root, &scratch)?;
+    dispatch::run(root, |name| scratch.folder(name))?;
     cyber_monday::run(root, &scratch, orders)?;
     for in_flight in IN_FLIGHT {
         durable_rate(root, &scratch, in_flight, seconds)?;
@@ -173,19 +175,6 @@ impl Shop {
     }
 }
 
-/// A child that doesn't outlive its measurement: asked to end first, so that its own children do.
-struct Process(Child);
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        let asked = Command::new("kill").arg(self.0.id().to_string()).status();
-        if !asked.is_ok_and(|status| status.success()) {
-            drop(self.0.kill());
-        }
-        drop(self.0.wait());
-    }
-}
-
 /// A folder that goes when the measurements are done.
 struct Scratch(PathBuf);
 
@@ -205,24 +194,6 @@ impl Drop for Scratch {
     fn drop(&mut self) {
         drop(std::fs::remove_dir_all(&self.0));
     }
-}
-
-/// The first line that starts with `start`; what follows is read and thrown away, so that the
-/// child never waits for a reader.
-fn wait_for_line(child: &mut Child, start: &str) -> Result<String> {
-    let output = child
-        .stdout
-        .take()
-        .context("standard output is not piped")?;
-    let mut lines: std::io::Lines<BufReader<ChildStdout>> = BufReader::new(output).lines();
-    for line in lines.by_ref() {
-        let line = line.context("cannot read what the program prints")?;
-        if line.starts_with(start) {
-            std::thread::spawn(move || lines.for_each(drop));
-            return Ok(line);
-        }
-    }
-    bail!("a program ended before it printed '{start}'")
 }
 
 fn median(times: &mut [Duration]) -> Duration {

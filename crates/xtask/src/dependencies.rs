@@ -32,7 +32,7 @@ const MAY_KNOW: [(&str, &[&str]); 19] = [
     ("dispatcher", &["build-info"]),
     ("shop", &["messaging", "ghettodb", "bpmn", "build-info"]),
     ("console", &["ghettodb"]),
-    ("xtask", &["feel"]),
+    ("xtask", &["feel", "bpmn"]),
 ];
 
 const SERVICE: &[&str] = &["messaging", "ghettodb", "build-info"];

@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 
-use crate::release;
+use crate::{e2e, release};
 
 /// What `cargo xtask help` prints.
 pub(crate) const HELP: &str = "\
@@ -21,6 +21,12 @@ cargo xtask CHORE
                       --quick leaves the slow ones out
   lint-workflows      the rules for workflow files, then actionlint and zizmor, which it installs into
                       target/tools: that needs go and python3, and is skipped without
+  pictures            draws the models anew for the pages that show them (docs/pictures)
+  e2e [--backend act|direct] [--json]
+                      runs the workflow files of .github/workflows with real services, by each back end
+                      of the dispatcher (default: both, and their records must be the same): orders,
+                      40 dispatches at once of which a fifth comes twice, groups without a queue; exit
+                      code 0 only if all came true. act is installed into target/tools: that needs go
   ci                  what the CI runs: the same as `test`
   feel                answers FEEL conformance questions: JSON lines on standard input,
                       answers on standard output
@@ -91,7 +97,9 @@ pub(crate) enum Chore {
     Test { quick: bool },
     Demo { flags: Vec<String> },
     LintWorkflows,
+    Pictures,
     Feel,
+    EndToEnd(e2e::Order),
     Bench { seconds: u64, orders: u32 },
     BenchGhettodb { words: Vec<String> },
     Release(release::Order),
@@ -112,8 +120,10 @@ pub(crate) fn parse(words: impl Iterator<Item = String>) -> Result<Chore, String
         }),
         "ci" => none("ci", &rest).map(|()| Chore::Test { quick: false }),
         "lint-workflows" => none("lint-workflows", &rest).map(|()| Chore::LintWorkflows),
+        "pictures" => none("pictures", &rest).map(|()| Chore::Pictures),
         "feel" => none("feel", &rest).map(|()| Chore::Feel),
         "demo" => check_flags("demo", &DEMO_FLAGS, &rest).map(|()| Chore::Demo { flags: rest }),
+        "e2e" => e2e::Order::parse(&rest).map(Chore::EndToEnd),
         "release" => release::Order::parse(&rest).map(Chore::Release),
         "bench" => match &rest[..] {
             [word, words @ ..] if word == "ghettodb" => bench_ghettodb(words),

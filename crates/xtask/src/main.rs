@@ -1,19 +1,24 @@
 //! The project's own chores: what a newcomer and the CI type.
 //!
 //! Each chore is a plain function in a file of its own; `flags` is the help. Nothing of the
-//! shop is linked in here (`feel` is, for its conformance run), so that it starts in seconds.
+//! shop is linked in here (`feel` is, for its conformance run, and `bpmn`, which draws), so that it starts in seconds.
 
 mod bench;
 mod command;
 mod demo;
 mod dependencies;
+mod e2e;
 mod feel;
 mod flags;
 mod licences;
 mod metadata;
+mod pictures;
+mod process;
 mod release;
+mod store;
 mod test;
 mod tidy;
+mod tools;
 mod ui;
 mod workflows;
 
@@ -45,12 +50,14 @@ fn run(chore: Chore) -> Result<ExitCode> {
         Chore::Help => ui::line(flags::HELP),
         Chore::Test { quick } => test::run(&project_root()?, quick)?,
         Chore::Demo { flags } => match demo::run(&project_root()?, &flags)? {},
+        Chore::Pictures => pictures::run(&project_root()?)?,
         Chore::LintWorkflows => workflows::run(&project_root()?)?,
         Chore::Feel => {
             feel::run(std::io::stdin().lock(), std::io::stdout().lock())
                 .context("the conversation on standard input and output broke off")?;
         }
         Chore::Release(order) => release::run(&project_root()?, &order)?,
+        Chore::EndToEnd(order) => return e2e::run(&project_root()?, &order),
         Chore::Bench { seconds, orders } => bench::run(&project_root()?, seconds, orders)?,
         Chore::BenchGhettodb { words } => return bench::ghettodb::run(&project_root()?, &words),
     }

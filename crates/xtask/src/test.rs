@@ -1,13 +1,14 @@
 //! `cargo xtask test`: everything that must hold before a change is taken, part by part, timed.
 
 use std::io::{BufRead, BufReader};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
-use crate::{command, dependencies, licences, metadata, tidy, ui, workflows};
+use crate::tools::{self, ACT};
+use crate::{command, dependencies, e2e, licences, metadata, pictures, tidy, ui, workflows};
 
 /// Runs the parts, cheapest first, and stops at the first that fails.
 ///
@@ -41,6 +42,7 @@ fn parts(root: &Path, quick: bool, report: &mut Report) -> Result<()> {
     report.time("tidiness", || {
         judge("tidiness", &tidy::check(root, &packages)?)
     })?;
+    report.time("pictures", || judge("pictures", &pictures::problems(root)?))?;
     report.time("workflow rules", || {
         judge("workflow rules", &workflows::problems(root)?)
     })?;
@@ -56,12 +58,35 @@ fn parts(root: &Path, quick: bool, report: &mut Report) -> Result<()> {
     report.time("tests built", || {
         command::run(command::cargo(root, &["test", "--workspace", "--no-run"]))
     })?;
-    let tests = report.time("tests", || run_tests(root, quick))?;
+    let act = match quick {
+        true => None,
+        false => report.time("act", || act(root))?,
+    };
+    let tests = report.time("tests", || run_tests(root, quick, act.as_deref()))?;
     report.tests = tests;
     if tests.failed > 0 || !tests.is_success {
         bail!("{} tests failed", tests.failed);
     }
-    Ok(())
+    if quick {
+        return Ok(());
+    }
+    report.time("end to end", || {
+        match e2e::stories(root, &e2e::Order::all())? {
+            true => Ok(()),
+            false => bail!("not all of it came true; `cargo xtask e2e` runs it alone"),
+        }
+    })
+}
+
+/// The folder of act, for the tests that run it; without it they say that they are skipped.
+fn act(root: &Path) -> Result<Option<PathBuf>> {
+    match ACT.get(root) {
+        Ok(program) => Ok(program.parent().map(Path::to_owned)),
+        Err(why) => {
+            ui::line(&tools::skipped(ACT.name, &why)?);
+            Ok(None)
+        }
+    }
 }
 
 fn judge(part: &str, problems: &[String]) -> Result<()> {
@@ -83,12 +108,15 @@ struct Tests {
 }
 
 /// Runs all tests, also after a failure, passing their output through and counting them.
-fn run_tests(root: &Path, quick: bool) -> Result<Tests> {
+fn run_tests(root: &Path, quick: bool, act: Option<&Path>) -> Result<Tests> {
     let mut command = command::cargo(root, &["test", "--workspace", "--no-fail-fast"]);
     if quick {
         command.env_remove("RUN_SLOW_TESTS");
     } else {
         command.env("RUN_SLOW_TESTS", "1");
+    }
+    if let Some(folder) = act {
+        command.env("BACKROOM_TOOLS", folder);
     }
     ui::note(&format!("$ {}", command::shown(&command)));
     let mut child = command

@@ -1,8 +1,8 @@
 //! `cargo xtask lint-workflows`: the workflow files, by our own rules and by the linters that GitHub's
 //! users trust.
 
+mod linters;
 mod rules;
-mod tools;
 
 use std::path::Path;
 
@@ -34,24 +34,9 @@ pub(crate) fn problems(root: &Path) -> Result<Vec<String>> {
     Ok(problems)
 }
 
-/// Runs the linters; says why, where one cannot be had. On a CI that is an error.
+/// Runs the linters.
 pub(crate) fn lint(root: &Path) -> Result<()> {
-    let is_ci = std::env::var("CI").is_ok_and(|value| value == "true");
-    for outcome in tools::run_all(root)? {
-        match outcome {
-            tools::Outcome::Clean(tool) => ui::line(&format!("{tool}: nothing to report")),
-            tools::Outcome::Skipped { tool, why } => skipped(tool, &why, is_ci)?,
-        }
-    }
-    Ok(())
-}
-
-fn skipped(tool: &str, why: &str, is_ci: bool) -> Result<()> {
-    if is_ci {
-        bail!("{tool} cannot be run, and a CI must: {why}");
-    }
-    ui::line(&format!("{tool}: skipped: {why}"));
-    Ok(())
+    linters::run_all(root)
 }
 
 /// The chore: rules and linters.
@@ -90,16 +75,6 @@ fn read_dir(folder: &Path) -> Result<Vec<std::path::PathBuf>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_linter_that_cannot_be_had_is_skipped_and_on_a_ci_an_error() {
-        assert!(skipped("actionlint", "there is no go", false).is_ok());
-        let error = skipped("actionlint", "there is no go", true).unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "actionlint cannot be run, and a CI must: there is no go"
-        );
-    }
 
     #[test]
     fn the_project_s_own_files_keep_the_rules() {

@@ -2,7 +2,9 @@
 //! original GhettoHub DB action. The inputs come as `INPUT_*` variables, since no value of an event may
 //! ever stand in the text of a script; the operation itself is the command of the same name.
 
-use super::{Command, Common, Failure, usage_line};
+use super::command::{Command, execute};
+use super::common::Common;
+use crate::failure::Failure;
 use crate::step::Step;
 use anyhow::{Context as _, anyhow};
 use clap::{Args, Parser};
@@ -113,8 +115,8 @@ fn outcome(step: &Step, common: Common) -> Result<Value, Failure> {
         })
         .map_err(Failure::usage)?;
     let line = Line::try_parse_from(arguments(&operation)?)
-        .map_err(|error| Failure::usage(anyhow!(usage_line(&error))))?;
-    let result = super::execute(line.command, repository(common)?)?;
+        .map_err(|error| Failure::of_arguments(&error))?;
+    let result = execute(line.command, repository(common)?)?;
     Ok((operation.shape)(result.unwrap_or_default()))
 }
 

@@ -1,6 +1,7 @@
 //! `compact`: squashes old history into one commit.
 
-use super::{Common, Failure};
+use super::common::Common;
+use crate::failure::Failure;
 use anyhow::{Context as _, anyhow};
 use clap::Args;
 use ghettodb::Keep;
@@ -29,7 +30,7 @@ impl Compact {
             (Some(count), ..) => Keep::Newest(*count as usize),
             (_, Some(time), _) => Keep::Since(seconds(time).map_err(Failure::usage)?),
             (.., Some(tag)) => {
-                common.open()?.drop_compaction_tag(tag)?;
+                common.open_large()?.drop_compaction_tag(tag)?;
                 return Ok(json!({ "dropped": tag }));
             }
             (None, None, None) => {
@@ -38,7 +39,7 @@ impl Compact {
                 )));
             }
         };
-        let done = common.open()?.compact(keep, self.yes)?;
+        let done = common.open_large()?.compact(keep, self.yes)?;
         Ok(json!({
             "squashed": done.squashed,
             "first": done.first,

@@ -1,6 +1,7 @@
 //! `diff`: the records and fields that differ between two places of the history.
 
-use super::{Common, Failure};
+use super::common::Common;
+use crate::failure::Failure;
 use clap::Args;
 use ghettodb::{At, Error, RecordDiff};
 use serde_json::Value;
@@ -47,7 +48,7 @@ impl FromStr for Range {
 impl Diff {
     pub(super) fn run(&self, common: &Common) -> Result<Value, Failure> {
         let Range { from, to } = &self.range;
-        let diffs = common.open()?.diff(from, to, self.table.as_deref())?;
+        let diffs = common.open_large()?.diff(from, to, self.table.as_deref())?;
         Ok(diffs.iter().map(RecordDiff::to_json).collect())
     }
 }

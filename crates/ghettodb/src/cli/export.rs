@@ -1,6 +1,7 @@
 //! `export`: the records of a commit as files for other programs.
 
-use super::{Common, Failure};
+use super::common::Common;
+use crate::failure::Failure;
 use crate::ui;
 use clap::{Args, ValueEnum};
 use ghettodb::{At, Error, ExportFormat, ExportTo};
@@ -46,7 +47,7 @@ enum Format {
 impl Export {
     /// Records that went to standard output are the result.
     pub(super) fn run(&self, common: &Common) -> Result<Option<Value>, Failure> {
-        let mut database = common.open()?;
+        let mut database = common.open_large()?;
         let snapshot = database.snapshot_at(&self.at.clone().unwrap_or_default())?;
         let export = ghettodb::Export {
             tables: &self.tables,

@@ -1,7 +1,8 @@
 //! Looking for records: `findone`, `findmany` and `count`.
 
+use super::common::{Common, object};
 use super::operations::table;
-use super::{Common, Failure, object};
+use crate::failure::Failure;
 use crate::ui;
 use clap::Args;
 use ghettodb::{At, Record, Selection, Snapshot};

@@ -1,6 +1,7 @@
 //! `ghettodb fsck`: the problems of the tip, mended where asked and safe, and proof of keys.
 
-use super::{Common, Failure};
+use super::common::{Common, read};
+use crate::failure::Failure;
 use crate::ui;
 use anyhow::{Context as _, anyhow};
 use clap::Args;
@@ -24,12 +25,12 @@ impl Fsck {
     pub(super) fn run(self, common: &Common) -> Result<Value, Failure> {
         let keys = match &self.keys {
             Some(file) => {
-                let text = super::read(file).map_err(Failure::usage)?;
+                let text = read(file).map_err(Failure::usage)?;
                 Some(keys(&text, &file.display().to_string()).map_err(Failure::usage)?)
             }
             None => None,
         };
-        let mut database = common.open()?;
+        let mut database = common.open_large()?;
         let mended = match self.fix {
             true => Some(database.mend()?),
             false => None,

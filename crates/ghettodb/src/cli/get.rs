@@ -1,6 +1,7 @@
 //! `get`: one record by its `_id`, as it is or as it was.
 
-use super::{Common, Failure};
+use super::common::Common;
+use crate::failure::Failure;
 use clap::Args;
 use ghettodb::At;
 use serde_json::Value;

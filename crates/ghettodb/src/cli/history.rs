@@ -1,6 +1,7 @@
 //! `history`: what happened to one record, commit by commit.
 
-use super::{Common, Failure};
+use super::common::Common;
+use crate::failure::Failure;
 use crate::ui;
 use clap::Args;
 use serde_json::Value;
@@ -20,7 +21,7 @@ pub(super) struct History {
 impl History {
     pub(super) fn run(&self, common: &Common) -> Result<Value, Failure> {
         let limit = self.limit.unwrap_or(usize::MAX);
-        let history = common.open()?.history(&self.table, &self.id, limit)?;
+        let history = common.open_large()?.history(&self.table, &self.id, limit)?;
         if let Some(commit) = &history.cut_off_at {
             ui::complain(format_args!(
                 "the repository's own copy of the history is cut off at {commit}; what was before is not known"

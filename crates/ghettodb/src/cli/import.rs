@@ -1,6 +1,7 @@
 //! `import`: many records of a file as one commit.
 
-use super::{Common, Failure};
+use super::common::Common;
+use crate::failure::Failure;
 use anyhow::Context as _;
 use clap::{Args, ValueEnum};
 use ghettodb::{ImportFormat, ImportMode};
@@ -76,7 +77,7 @@ impl Import {
                 path => path,
             },
         };
-        let committed = common.open()?.import(&import, &mut *input)?;
+        let committed = common.open_large()?.import(&import, &mut *input)?;
         let imported = committed.value;
         Ok(json!({
             "inserted": imported.inserted,

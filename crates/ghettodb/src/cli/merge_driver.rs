@@ -1,7 +1,7 @@
 //! `merge-driver`: merges one record's file for git, or makes itself git's merge driver in a
 //! repository.
 
-use super::Failure;
+use crate::failure::Failure;
 use anyhow::{Context as _, anyhow};
 use clap::Args;
 use ghettodb::{MergeOutcome, install_merge_driver, merge_files};

@@ -1,7 +1,8 @@
 //! The ten operations of the original GhettoHub DB: what each needs, and the way from its name to the
 //! library.
 
-use super::{Common, Failure, object};
+use super::common::{Common, object};
+use crate::failure::Failure;
 use anyhow::Context as _;
 use clap::Args;
 use ghettodb::{

@@ -1,6 +1,7 @@
 //! `ghettodb reshard`: moves a table to the other layout.
 
-use super::{Common, Failure};
+use super::common::Common;
+use crate::failure::Failure;
 use clap::{Args, ValueEnum};
 use ghettodb::Layout;
 use serde_json::{Value, json};
@@ -29,7 +30,7 @@ impl Reshard {
             Target::Flat => Layout::Flat,
             Target::FanOut => Layout::FanOut,
         };
-        let committed = common.open()?.reshard(&self.table, layout)?;
+        let committed = common.open_large()?.reshard(&self.table, layout)?;
         Ok(json!({
             "table": self.table,
             "layout": layout.name(),

@@ -1,6 +1,7 @@
 //! `restore`: a record or a table, put back as it was.
 
-use super::{Common, Failure};
+use super::common::Common;
+use crate::failure::Failure;
 use clap::Args;
 use ghettodb::{At, RecordDiff};
 use serde_json::{Value, json};
@@ -24,7 +25,7 @@ pub(super) struct Restore {
 
 impl Restore {
     pub(super) fn run(&self, common: &Common) -> Result<Value, Failure> {
-        let mut database = common.open()?;
+        let mut database = common.open_large()?;
         let restored = match &self.id {
             Some(id) => database.restore(&self.table, id, &self.at)?,
             None => database.restore_table(&self.table, &self.at, self.all)?,

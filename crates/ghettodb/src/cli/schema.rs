@@ -1,7 +1,8 @@
 //! `ghettodb schema`: the rules of a table, shown, set or removed.
 
+use super::common::{Common, read};
 use super::operations::trailers;
-use super::{Common, Failure};
+use crate::failure::Failure;
 use anyhow::anyhow;
 use clap::Args;
 use ghettodb::{Error, Message, Record, parse_json};
@@ -33,7 +34,7 @@ impl Schema {
         let mut fields = Record::new();
         if let Some(file) = &self.set {
             let name = file.display();
-            let text = super::read(file).map_err(Failure::usage)?;
+            let text = read(file).map_err(Failure::usage)?;
             let schema =
                 parse_json(&text).map_err(|fault| Failure::usage(anyhow!("{name}:{fault}")))?;
             fields.insert("schema".to_owned(), schema);

@@ -1,7 +1,8 @@
 //! `ghettodb transaction`: several operations on several tables as one commit, with conditions.
 
+use super::common::{Common, read};
 use super::operations::{Change, Operation, commit, trailers};
-use super::{Common, Failure};
+use crate::failure::Failure;
 use anyhow::{Context as _, anyhow, bail};
 use clap::Args;
 use ghettodb::{Condition, Error, Message, Record, parse_json};
@@ -47,7 +48,7 @@ impl Transaction {
 
     fn steps(&self) -> Result<(Value, Vec<Step>), anyhow::Error> {
         let name = self.file.display();
-        let text = super::read(&self.file)?;
+        let text = read(&self.file)?;
         let payload = parse_json(&text).map_err(|fault| anyhow!("{name}:{fault}"))?;
         let Value::Array(steps) = &payload else {
             bail!("{name} holds no JSON list of steps");

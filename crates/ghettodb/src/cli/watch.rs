@@ -1,6 +1,7 @@
 //! `watch`: changes as they arrive, one line each, until someone says stop.
 
-use super::{Common, Failure};
+use super::common::Common;
+use crate::failure::Failure;
 use crate::ui;
 use anyhow::Context as _;
 use clap::Args;
@@ -50,7 +51,7 @@ impl Watch {
         });
         let since = self.since.clone().unwrap_or_default();
         let start = || {
-            let mut database = common.open()?;
+            let mut database = common.open_large()?;
             let cursor = database.cursor(&since, self.table.as_deref())?;
             Ok::<_, Failure>((database, cursor))
         };

@@ -3,7 +3,7 @@
 
 use super::process::{base_command, run};
 use crate::Error;
-use crate::error::redact;
+use crate::redact::redact;
 use std::path::Path;
 use std::time::Duration;
 

@@ -1,7 +1,7 @@
-//! The temporary folder of a clone, and those of processes that were killed before they could remove
-//! theirs.
+//! The temporary folder of a clone, in memory or on disk, and those of processes that were killed before
+//! they could remove theirs.
 
-use crate::Error;
+use crate::{Error, Scratch};
 use std::fs::{DirEntry, File, Permissions};
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
@@ -13,6 +13,10 @@ const PREFIX: &str = "ghettodb-";
 const LOCK: &str = "ghettodb-in-use";
 /// A folder this young may be one whose lock is about to be taken.
 const AGE_MIN: Duration = Duration::from_secs(60);
+/// A memory file system with less room, in bytes, is left to others: the contents of a table that is
+/// searched through come to the clone as well.
+#[cfg(target_os = "linux")]
+const MEMORY_ROOM_MIN: u64 = 1 << 30;
 
 /// A folder that goes with its last user.
 pub(super) struct Folder {
@@ -22,13 +26,18 @@ pub(super) struct Folder {
 
 impl Folder {
     /// Makes a folder that nobody else can look into, and removes what killed processes left.
-    pub(super) fn new() -> Result<Self, Error> {
+    pub(super) fn new(scratch: Scratch) -> Result<Self, Error> {
         let io = || Error::io("cannot make a temporary folder for the clone");
-        sweep(&std::env::temp_dir());
+        let parent = match scratch {
+            Scratch::Disk => None,
+            Scratch::Memory => in_memory(),
+        };
+        let parent = parent.unwrap_or_else(std::env::temp_dir);
+        sweep(&parent);
         let dir = tempfile::Builder::new()
             .prefix(PREFIX)
             .permissions(Permissions::from_mode(0o700))
-            .tempdir()
+            .tempdir_in(&parent)
             .map_err(io())?;
         let lock = File::create(dir.path().join(LOCK)).map_err(io())?;
         // Without locks on this file system, what a killed process leaves has to stay.
@@ -39,6 +48,29 @@ impl Folder {
     pub(super) fn git_dir(&self) -> PathBuf {
         self.dir.path().join("git")
     }
+}
+
+/// The folder of this machine's memory file system, where there is one with plenty of room. Whoever sets
+/// `TMPDIR` has chosen another place.
+#[cfg(target_os = "linux")]
+fn in_memory() -> Option<PathBuf> {
+    /// What `statfs` calls a memory file system (`TMPFS_MAGIC`).
+    const TMPFS: u64 = 0x0102_1994;
+    let folder = Path::new("/dev/shm");
+    if std::env::var_os("TMPDIR").is_some_and(|set| !set.is_empty()) {
+        return None;
+    }
+    let found = rustix::fs::statfs(folder).ok()?;
+    let is_memory = u64::try_from(found.f_type).is_ok_and(|kind| kind == TMPFS);
+    let block = u64::try_from(found.f_bsize).ok()?;
+    let room = found.f_bavail.saturating_mul(block);
+    (is_memory && room >= MEMORY_ROOM_MIN).then(|| folder.to_owned())
+}
+
+/// Nothing that is known to be there.
+#[cfg(not(target_os = "linux"))]
+fn in_memory() -> Option<PathBuf> {
+    None
 }
 
 /// Removes the folders of ours whose process is gone. Tidiness only: nothing depends on it.
@@ -76,6 +108,24 @@ fn is_left_behind(entry: &DirEntry) -> std::io::Result<bool> {
 mod tests {
     use super::*;
     use std::time::SystemTime;
+
+    #[test]
+    fn a_folder_stands_where_there_is_room_and_goes_with_its_last_user() {
+        let memory = in_memory().unwrap_or_else(std::env::temp_dir);
+        let places = [
+            (Scratch::Disk, std::env::temp_dir()),
+            (Scratch::Memory, memory),
+        ];
+        for (scratch, parent) in places {
+            let folder = Folder::new(scratch).unwrap();
+            let path = folder.dir.path().to_owned();
+            assert_eq!(path.parent(), Some(&*parent), "{scratch:?}");
+            let mode = path.metadata().unwrap().permissions().mode();
+            assert_eq!(mode & 0o777, 0o700, "{scratch:?}");
+            drop(folder);
+            assert!(!path.exists(), "{scratch:?}");
+        }
+    }
 
     #[test]
     fn what_a_killed_process_left_is_removed_and_nothing_else() {

@@ -3,7 +3,7 @@
 use super::Remote;
 use super::process::{git_command, run};
 use crate::Error;
-use crate::error::redact;
+use crate::redact::redact;
 use std::time::Duration;
 
 /// How long `git fsck` may take: it reads every object.

@@ -1,8 +1,7 @@
 //! The rules of a table, asked of what an import is about to leave in it: the schema of each record that
 //! is written, and that no unique value stands twice, in the input or beside what is in the table.
 
-use super::plan::Put;
-use super::{Import, bad};
+use super::{Import, Put, bad};
 use crate::rules::{Rules, Seen};
 use crate::settings::TABLES;
 use crate::transaction::{Base as _, id_of};

@@ -1,7 +1,7 @@
 //! What an import means for the table as it is at one tip: which records are new, which change and
 //! which are as they should be, and the tree that results.
 
-use super::{Entry, Import, ImportMode, Imported, bad, check};
+use super::{Entry, Import, ImportMode, Imported, Put, bad, check};
 use crate::transaction::{Base as _, Changes};
 use crate::tree::{File, TreeEditor, View, path_of, stands_twice};
 use crate::{Error, Record, name, record};
@@ -10,13 +10,6 @@ use std::collections::HashMap;
 
 /// How many records are compared at a time, so that not all of a large table are held at once.
 const BATCH: usize = 10_000;
-
-/// A file that is to be written.
-pub(super) struct Put<'e> {
-    pub(super) entry: &'e Entry,
-    pub(super) path: String,
-    pub(super) content: ObjectId,
-}
 
 /// The numbers, and the tree; none where nothing changes.
 pub(super) fn plan<'r>(

@@ -12,7 +12,7 @@ use std::process::ExitCode;
 use anyhow::{Context, Result, bail};
 use messaging::settings::Flags;
 use shop::folder::Folder;
-use shop::store::{Plan, Ports, Store, asked_to_end};
+use shop::store::{Dispatching, Plan, Ports, Store, asked_to_end};
 
 use self::report::{Report, Teller};
 use super::up;
@@ -35,6 +35,7 @@ pub(crate) async fn run(args: Args, folder: Folder, flags: &Flags, json: bool) -
         folder,
         ports: Ports::default(),
         gateway: up::elsewhere(flags)?,
+        dispatching: Dispatching::default(),
         records: Some(records),
         workers: false,
     };

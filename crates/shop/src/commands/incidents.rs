@@ -71,11 +71,27 @@ pub(crate) fn rows(stuck: &[Instance], now: jiff::Timestamp) -> Vec<Vec<String>>
                     shown(instance, "_id"),
                     waits(instance, now),
                     incident.kind.clone(),
-                    incident.message.clone(),
+                    plain(&incident.message).to_owned(),
                 ]
             })
         })
         .collect()
+}
+
+/// The words of the model's author, where an `assert` of theirs failed; else the engine's own.
+///
+/// Zeebe quotes the expression before them, and every warning of its evaluation behind them.
+fn plain(message: &str) -> &str {
+    let Some(quoted) = message.strip_prefix("Assertion failure on evaluate the expression '")
+    else {
+        return message;
+    };
+    let Some((_, words)) = quoted.split_once("': ") else {
+        return message;
+    };
+    words
+        .split_once(" The evaluation reported the following warnings:")
+        .map_or(words, |(words, _)| words)
 }
 
 /// Where an instance waits, and for how long; empty where it does not.
@@ -88,4 +104,22 @@ fn waits(instance: &Instance, now: jiff::Timestamp) -> String {
         .map(|element| format!("{} ({})", element.name, outcome::age(&element.since, now)))
         .collect();
     places.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::plain;
+
+    #[test]
+    fn a_failed_assertion_is_told_in_the_words_of_the_model() {
+        let message = "Assertion failure on evaluate the expression 'assert(a, a = true, \"Look!\")': \
+            Look! The evaluation reported the following warnings:\n[ASSERT_FAILURE] Look!";
+        assert_eq!(plain(message), "Look!");
+        for other in [
+            "no retries left",
+            "Assertion failure on evaluate the expression 'x",
+        ] {
+            assert_eq!(plain(other), other);
+        }
+    }
 }

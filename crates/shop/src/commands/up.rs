@@ -7,7 +7,7 @@ use serde_json::json;
 use shop::failure::{Exit, Failure};
 use shop::folder::Folder;
 use shop::session::names_gateway;
-use shop::store::{Plan, Ports, Store, asked_to_end};
+use shop::store::{Backend, Dispatching, Plan, Ports, Store, asked_to_end};
 
 use crate::ui;
 
@@ -32,6 +32,21 @@ pub(crate) struct Args {
     /// Start the services as long-lived gRPC workers too, for orders with --variant grpc
     #[arg(long)]
     workers: bool,
+    /// What carries out runs: the services' binaries, or act with the workflows' YAML
+    #[arg(long, value_name = "NAME", value_enum, default_value_t = BackendName::Direct)]
+    backend: BackendName,
+    /// The program act [default: the one on the PATH]
+    #[arg(long, value_name = "FILE", requires = "backend")]
+    act: Option<std::path::PathBuf>,
+    /// How often a dispatch that came to nothing is started again
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    watchdog_redispatch: u32,
+}
+
+#[derive(Clone, Copy, clap::ValueEnum)]
+enum BackendName {
+    Direct,
+    Act,
 }
 
 pub(crate) async fn run(args: Args, folder: Folder, flags: &Flags, json: bool) -> Result<()> {
@@ -46,6 +61,13 @@ pub(crate) async fn run(args: Args, folder: Folder, flags: &Flags, json: bool) -
         gateway: elsewhere(flags)?,
         records: args.records,
         workers: args.workers,
+        dispatching: Dispatching {
+            backend: match args.backend {
+                BackendName::Direct => Backend::Direct,
+                BackendName::Act => Backend::Act(args.act),
+            },
+            watchdog_redispatch: args.watchdog_redispatch,
+        },
     })
     .await?;
     store.warnings.iter().for_each(|warning| ui::note(warning));
