@@ -6,7 +6,7 @@
 //! * the ids that the database and the orchestrators make: each is replaced, wherever it stands, by what
 //!   its record is about (`customers 'ada@example.com'`), so a reference to a wrong record differs, and so
 //!   does one to no record, which stays as it is. Ids that the caller gives (of orders) stay;
-//! * `_updated`, if it is a time;
+//! * `_updated`, and when an order was placed (`placed_at` in its operation's result), if it is a time;
 //! * the `_id` of `operations`, if it is the SHA-256 of its key;
 //! * `payload_sha256` of operations whose payload holds an id that is made.
 
@@ -197,14 +197,14 @@ fn has_made_ids(table: &str) -> bool {
     TABLES.iter().any(|(name, _, made)| *name == table && *made)
 }
 
-/// Takes out of a record what is its own: the time of its last change, and hashes over ids.
+/// Takes out of a record what is its own: times, and hashes over ids.
 fn take_out_own(table: &str, record: &mut Record) {
-    let updated = record.get("_updated").and_then(Value::as_str);
-    if updated.is_some_and(|text| text.parse::<jiff::Timestamp>().is_ok()) {
-        record.insert("_updated".to_owned(), json!("<time>"));
-    }
+    take_out_time(record, "_updated");
     if table != "operations" {
         return;
+    }
+    if let Some(Value::Object(result)) = record.get_mut("result") {
+        take_out_time(result, "placed_at");
     }
     let key = record
         .get("key")
@@ -221,6 +221,13 @@ fn take_out_own(table: &str, record: &mut Record) {
     let is_hash = |text: &str| text.len() == 64 && text.bytes().all(|b| b.is_ascii_hexdigit());
     if is_over_ids && hash.is_some_and(is_hash) {
         record.insert("payload_sha256".to_owned(), json!("<SHA-256 over ids>"));
+    }
+}
+
+fn take_out_time(fields: &mut Record, name: &str) {
+    let time = fields.get(name).and_then(Value::as_str);
+    if time.is_some_and(|text| text.parse::<jiff::Timestamp>().is_ok()) {
+        fields.insert(name.to_owned(), json!("<time>"));
     }
 }
 

@@ -11,6 +11,7 @@ fn store(store: &str) -> Tree {
         let own = hex(&Sha256::digest(key));
         json!({"_id": own, "key": key, "payload_sha256": hex(&Sha256::digest(id(key))), "result": result})
     };
+    let time = format!("2026-01-01T00:00:0{}Z", store.len());
     let tables = [
         (
             "customers",
@@ -47,11 +48,14 @@ fn store(store: &str) -> Tree {
                 json!({"payment_id": id("paid"), "customer_charged": true}),
             ),
         ),
-        ("operations", operation(&key, json!({"stock_level": 5}))),
+        (
+            "operations",
+            operation(&key, json!({"stock_level": 5, "placed_at": time})),
+        ),
     ];
     let mut tree = Tree::default();
     for (table, mut record) in tables {
-        record["_updated"] = json!(format!("2026-01-01T00:00:0{}Z", store.len()));
+        record["_updated"] = json!(time);
         let Value::Object(record) = record else {
             unreachable!("all are objects")
         };
