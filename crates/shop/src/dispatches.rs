@@ -66,8 +66,8 @@ pub struct Attempt {
 }
 
 /// Something to go wrong on purpose.
-#[derive(Clone, Debug, Serialize)]
-pub struct NewRule {
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct Rule {
     /// Fits only this event type; `None` = any.
     pub event_type: Option<String>,
     /// Fits only a payload with this `_id`; `None` = any.
@@ -83,20 +83,12 @@ pub struct NewRule {
 
 /// A rule that stands.
 #[derive(Clone, Debug, Deserialize, Serialize)]
-pub struct Rule {
+pub struct StandingRule {
     /// Its number.
     pub id: u64,
-    /// The event type that it fits; `None` = any.
-    pub event_type: Option<String>,
-    /// The `_id` that it fits; `None` = any.
-    #[serde(rename = "_id")]
-    pub order_id: Option<String>,
-    /// What happens.
-    pub action: String,
-    /// How often it will still act; `None` = until it is removed.
-    pub times: Option<u32>,
-    /// In milliseconds.
-    pub delay_ms: Option<u64>,
+    /// What it does; `times` is how often it will still act.
+    #[serde(flatten)]
+    pub rule: Rule,
     /// How often it has acted.
     pub used: u64,
 }
@@ -138,7 +130,7 @@ impl Dispatches {
         action: &str,
         times: Option<u32>,
     ) -> Result<()> {
-        self.add(&NewRule {
+        self.add(&Rule {
             event_type: event_type.map(str::to_owned),
             order_id: order_id.map(str::to_owned),
             action: action.to_owned(),
@@ -149,13 +141,13 @@ impl Dispatches {
     }
 
     /// Adds a rule.
-    pub async fn add(&self, rule: &NewRule) -> Result<()> {
+    pub async fn add(&self, rule: &Rule) -> Result<()> {
         let request = self.request(Method::POST, "/_backroom/rules").json(rule);
         self.read::<Value>(request).await.map(drop)
     }
 
     /// The rules that stand, oldest first.
-    pub async fn rules(&self) -> Result<Vec<Rule>> {
+    pub async fn rules(&self) -> Result<Vec<StandingRule>> {
         self.read(self.request(Method::GET, "/_backroom/rules"))
             .await
     }

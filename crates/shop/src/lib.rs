@@ -4,6 +4,7 @@
 //! gateway, so that each command works on a Camunda 8 cluster too. Records are read from git.
 
 pub mod audit;
+pub mod books;
 pub mod buttons;
 mod child;
 mod dispatcher_port;

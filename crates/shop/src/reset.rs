@@ -4,7 +4,7 @@
 
 use ghettodb::{Error, Transaction};
 
-use crate::store::first_products;
+use crate::books::first_products;
 
 /// What there is to sell.
 const PRODUCTS: &str = "products";

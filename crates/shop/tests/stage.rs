@@ -11,13 +11,14 @@ use messaging::client::Client;
 use messaging::settings::Flags;
 use serde_json::Value;
 use shop::audit::{self, Facts};
+use shop::books::PRODUCTS;
 use shop::engine::{View, move_clock};
 use shop::folder::Folder;
 use shop::ledger::{self, Books};
 use shop::orchestrators::{Orchestrators, OrderForm, RestockForm};
 use shop::outcome::{self, Instance, Outcome, State};
 use shop::session::Session;
-use shop::store::{Dispatching, PRODUCTS, Plan, Ports, Store};
+use shop::store::{Dispatching, Plan, Ports, Store};
 use shop::wait::until;
 use tempfile::TempDir;
 

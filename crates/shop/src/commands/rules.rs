@@ -3,7 +3,7 @@
 use anyhow::Result;
 use clap::builder::PossibleValuesParser;
 use serde_json::json;
-use shop::dispatches::{NewRule, Rule};
+use shop::dispatches::{Rule, StandingRule};
 use shop::session::Session;
 
 use crate::ui;
@@ -60,7 +60,7 @@ pub(crate) async fn run(args: Args, session: &Session, json: bool) -> Result<()>
         None => {}
         Some(Change::Clear) => dispatches.remove_rules().await?,
         Some(Change::Add(add)) => {
-            let rule = NewRule {
+            let rule = Rule {
                 event_type: add.event_type,
                 order_id: add.order_id,
                 action: add.action,
@@ -90,7 +90,8 @@ pub(crate) async fn run(args: Args, session: &Session, json: bool) -> Result<()>
     Ok(())
 }
 
-fn row(rule: &Rule) -> Vec<String> {
+fn row(standing: &StandingRule) -> Vec<String> {
+    let rule = &standing.rule;
     let any = |field: &Option<String>| field.clone().unwrap_or_else(|| "any".to_owned());
     let action = match rule.delay_ms {
         Some(delay) => format!("{} {delay} ms", rule.action),
@@ -98,11 +99,11 @@ fn row(rule: &Rule) -> Vec<String> {
     };
     let times = rule.times.map(|times| times.to_string());
     vec![
-        rule.id.to_string(),
+        standing.id.to_string(),
         action,
         any(&rule.event_type),
         any(&rule.order_id),
         times.unwrap_or_else(|| "no end".to_owned()),
-        rule.used.to_string(),
+        standing.used.to_string(),
     ]
 }

@@ -11,9 +11,10 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use messaging::settings::Flags;
 use serde_json::json;
+use shop::books::PRODUCTS;
 use shop::engine;
 use shop::ledger::number;
-use shop::store::{PRODUCTS, Store};
+use shop::store::Store;
 
 use super::report::{Page, Report};
 use super::scene::{Scene, check, field};

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use serde_json::{Map, Value, json};
-use shop::store::PRODUCTS;
+use shop::books::PRODUCTS;
 use shop::{folder, outcome};
 
 use crate::commands::demo::report::Page;

@@ -4,12 +4,12 @@ use anyhow::{Context, Result};
 use messaging::client::Deployed;
 use messaging::rest::ElementInstance;
 use serde_json::{Value, json};
+use shop::books::PRODUCTS;
 use shop::engine;
 use shop::ledger::{self, text};
 use shop::orchestrators::RestockForm;
 use shop::outcome::State;
 use shop::project::Project;
-use shop::store::PRODUCTS;
 use shop::wait::until;
 
 use super::LEVEL;
