@@ -15,7 +15,6 @@ pub mod step;
 pub use command::{Command, Response};
 pub use event::Event;
 pub use key::{Key, Position, Timestamp};
-pub use name::{Intent, ValueType};
 pub use record::{Body, Record, Rejection};
 
 mod behavior;

@@ -41,21 +41,21 @@ pub struct CommitInfo {
 impl CommitInfo {
     /// The value of the first trailer of that key, upper and lower case being one.
     pub fn trailer(&self, key: &str) -> Option<&str> {
-        let found = self
-            .trailers
-            .iter()
-            .find(|(name, _)| name.eq_ignore_ascii_case(key));
-        found.map(|(_, value)| value.as_str())
+        self.trailers_of(key).next()
     }
 
     /// The value of a trailer that stands there once.
     fn only_trailer(&self, key: &str) -> Option<&str> {
-        let mut found = self
-            .trailers
-            .iter()
-            .filter(|(name, _)| name.eq_ignore_ascii_case(key));
-        let (_, value) = found.next()?;
+        let mut found = self.trailers_of(key);
+        let value = found.next()?;
         found.next().is_none().then_some(value)
+    }
+
+    fn trailers_of(&self, key: &str) -> impl Iterator<Item = &str> {
+        let found = self.trailers.iter();
+        found
+            .filter(move |(name, _)| name.eq_ignore_ascii_case(key))
+            .map(|(_, value)| value.as_str())
     }
 
     /// What the trailers say of the operation: its name, the order it belongs to, its idempotency

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use ghettodb::{Database, TransactError, Transaction};
 
-use crate::operation::{self, Answer, Error, Operation, Prepared};
+use crate::operation::{Answer, Error, Operation, Prepared};
 use crate::payload::Dispatch;
 
 /// One operation to do.
@@ -109,10 +109,7 @@ fn message(service: &str, ready: &[Ready<'_>]) -> ghettodb::Message {
     let mut writes = ready.iter().filter(|task| task.prepared.writes());
     match (writes.next(), writes.count()) {
         (None, _) => ghettodb::Message::default(),
-        (Some(task), 0) => ghettodb::Message {
-            subject: task.prepared.subject().to_owned(),
-            trailers: operation::trailers(task.dispatch),
-        },
+        (Some(task), 0) => task.prepared.message(task.dispatch),
         (Some(_), others) => ghettodb::Message {
             subject: format!("{service}: {} operations", others + 1),
             trailers: ready

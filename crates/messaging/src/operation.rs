@@ -92,26 +92,15 @@ impl Operation {
         dispatch: &Dispatch,
     ) -> Result<Committed<Answer>, Error> {
         let prepared = (self.prepare)(dispatch)?;
-        let message = ghettodb::Message {
-            subject: prepared.subject.clone(),
-            trailers: trailers(dispatch),
-        };
         database
-            .transact(&message, |tx| prepared.apply(dispatch, tx))
+            .transact(&prepared.message(dispatch), |tx| {
+                prepared.apply(dispatch, tx)
+            })
             .map_err(|error| match error {
                 TransactError::Operation(error) => error,
                 TransactError::Database(error) => Error::Database(error),
             })
     }
-}
-
-/// What a commit of one operation says of it, for people and tools.
-pub(crate) fn trailers(dispatch: &Dispatch) -> Vec<(String, String)> {
-    vec![
-        ("Order-Id".to_owned(), dispatch.id().to_owned()),
-        ("Operation".to_owned(), dispatch.event_type().to_owned()),
-        ("Idempotency-Key".to_owned(), dispatch.key()),
-    ]
 }
 
 /// How an answer says no, and the error that a model catches then, as a boundary event of the task.
@@ -191,6 +180,18 @@ impl Prepared {
     /// The line that heads its commit.
     pub fn subject(&self) -> &str {
         &self.subject
+    }
+
+    /// What its commit says of it where it stands there alone, for people and tools.
+    pub(crate) fn message(&self, dispatch: &Dispatch) -> ghettodb::Message {
+        ghettodb::Message {
+            subject: self.subject.clone(),
+            trailers: vec![
+                ("Order-Id".to_owned(), dispatch.id().to_owned()),
+                ("Operation".to_owned(), dispatch.event_type().to_owned()),
+                ("Idempotency-Key".to_owned(), dispatch.key()),
+            ],
+        }
     }
 
     /// Whether it may change records.
